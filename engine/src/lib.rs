@@ -1,0 +1,11 @@
+//! The durable log engine of Flowstone.
+//!
+//! Many shard logs, one journal: a commit writes what every shard has to say in one write and one
+//! flush, and only then is anything acknowledged. `DESIGN.md` at the root of the repository is the
+//! contract: bytes on disk, what an acknowledgement means, what recovery does.
+
+pub mod clock;
+pub mod entropy;
+pub mod error;
+pub mod io;
+pub mod types;

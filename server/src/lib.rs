@@ -1,0 +1,1 @@
+//! The Flowstone server: Kinesis APIs over the Flowstone engine.

@@ -1,0 +1,1 @@
+//! Whole-system tests of Flowstone: crash loops, real clients, house style.
