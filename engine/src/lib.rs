@@ -7,5 +7,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod error;
+pub mod frame;
 pub mod io;
+pub mod limits;
 pub mod types;
