@@ -4,10 +4,17 @@
 //! flush, and only then is anything acknowledged. `DESIGN.md` at the root of the repository is the
 //! contract: bytes on disk, what an acknowledgement means, what recovery does.
 
+mod engine;
+
+pub mod catalog;
 pub mod clock;
 pub mod entropy;
 pub mod error;
 pub mod frame;
 pub mod io;
 pub mod limits;
+pub mod shard;
 pub mod types;
+
+pub use engine::{Appended, Engine, Options, ShardSpec, Status};
+pub use rkyv;
