@@ -336,6 +336,33 @@ fn a_map_of_a_file_cut_short_shows_zeros_and_is_damaged() {
     assert!(again.iter().all(|byte| *byte == 6) && !again.is_damaged());
 }
 
+/// Run alone, in a process of its own: it dies.
+#[test]
+#[ignore = "dies by design: `a_bus_error_elsewhere_still_kills` runs it"]
+#[expect(unsafe_code, reason = "a map that is not ours")]
+fn die_of_a_bus_error_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = RealDisk::open(directory.path(), Backend::Portable).unwrap();
+    let installs_handler = create(&disk, "a", UNIT).map().unwrap();
+    let stranger =
+        std::fs::File::options().read(true).write(true).open(directory.path().join("a")).unwrap();
+    // SAFETY: nothing but this test has the file, and it dies of the first byte that it reads.
+    let map = unsafe { memmap2::Mmap::map(&stranger) }.unwrap();
+    stranger.set_len(0).unwrap();
+    assert_ne!(map.iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1);
+    drop(installs_handler);
+}
+
+#[test]
+fn a_bus_error_elsewhere_still_kills() {
+    use std::os::unix::process::ExitStatusExt;
+    let died = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "io::tests::die_of_a_bus_error_elsewhere", "--ignored"])
+        .output()
+        .unwrap();
+    assert_eq!(died.status.signal(), Some(libc::SIGBUS));
+}
+
 #[test]
 fn maps_come_and_go_while_others_fail() {
     let directory = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fault, SimDisk};
+use crate::entropy::SeededEntropy;
 use crate::io::{AlignedBuffer, Completion, Disk, DurableWrite, File, Open};
 
 const SEEDS: u64 = 64;
@@ -274,4 +275,52 @@ fn the_same_seed_gives_the_same_bytes() {
     assert!(lives.windows(2).all(|pair| pair[0] != pair[1]));
     let orders = lives.iter().map(|life| &life.last().unwrap().1);
     assert!(orders.into_iter().any(|order| !order.is_sorted()), "never out of order");
+}
+
+/// Random operations against a `Vec`: readers see the model, and a flush makes it durable.
+#[test]
+fn a_file_behaves_like_a_vec() {
+    for seed in 0..SEEDS {
+        let random = SeededEntropy::new(seed);
+        let disk = SimDisk::new(seed);
+        let file = durable_file(&disk, "a", b"");
+        let mut model: Vec<u8> = Vec::new();
+        for _ in 0..100 {
+            let offset = random.below(20_000);
+            let fill = u8::try_from(random.below(255)).unwrap() + 1;
+            match random.below(8) {
+                0 => {
+                    file.set_bytes(offset).unwrap();
+                    model.resize(usize::try_from(offset).unwrap(), 0);
+                }
+                1 => {
+                    file.sync().unwrap();
+                    assert_eq!(disk.read_raw("a").unwrap(), model, "seed {seed}");
+                }
+                2 => {
+                    let unit = offset / 4096 * 4096;
+                    submit(&disk, "a", fill, unit).pop().unwrap().result.unwrap();
+                    put(&mut model, &[fill; 4096], unit);
+                }
+                _ => {
+                    let data = vec![fill; usize::try_from(random.below(9_000)).unwrap()];
+                    file.write_all_at(&data, offset).unwrap();
+                    put(&mut model, &data, offset);
+                }
+            }
+            assert_eq!(file.map().unwrap()[..], model, "seed {seed}");
+        }
+        file.sync().unwrap();
+        disk.sync_dir(Path::new("")).unwrap();
+        assert_eq!(disk.crash(seed).read_raw("a").unwrap(), model, "seed {seed}");
+    }
+}
+
+fn put(model: &mut Vec<u8>, data: &[u8], offset: u64) {
+    let offset = usize::try_from(offset).unwrap();
+    if data.is_empty() {
+        return;
+    }
+    model.resize(model.len().max(offset + data.len()), 0);
+    model[offset..offset + data.len()].copy_from_slice(data);
 }
