@@ -14,9 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::engine::Appended;
 use crate::engine::queue::{Append, closed};
 use crate::engine::shared::Shared;
-use crate::engine::Appended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::io::{CommitRing, Completion, DIRECT_IO_BYTES, DurableWrite, File};
@@ -122,7 +122,8 @@ impl Committer {
             return false;
         }
         let has_work = wants_work && !self.shared.queue.arm();
-        let timeout = if has_work || !may_block { Some(Duration::ZERO) } else { self.idle_timeout() };
+        let timeout =
+            if has_work || !may_block { Some(Duration::ZERO) } else { self.idle_timeout() };
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.wait(timeout, &mut completions);
         for completion in completions.drain(..) {
@@ -329,7 +330,9 @@ impl Committer {
     fn settle(&mut self) {
         while let Some(commit) = self.in_flight.pop_front_if(|commit| commit.result.is_some()) {
             match commit.result {
-                Some(Ok(())) if !self.shared.is_poisoned() => self.publish(commit.end, commit.parts),
+                Some(Ok(())) if !self.shared.is_poisoned() => {
+                    self.publish(commit.end, commit.parts)
+                }
                 Some(Err(_)) if is_planted(Bug::IgnoreWriteError) => {
                     self.publish(commit.end, commit.parts);
                 }

@@ -13,9 +13,7 @@ use std::sync::atomic::Ordering;
 
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
-use crate::engine::rows::{
-    DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS,
-};
+use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS};
 use crate::engine::sealer::{put_end, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::Result;
@@ -135,7 +133,10 @@ impl Compactor {
 
     fn keep(&self, inputs: &[(SegmentId, Known)], shard: ShardId) -> Keep {
         let Ok(log) = self.shared.shard(shard) else { return Keep::Drop };
-        let newest = inputs.iter().filter_map(|(id, known)| run_of(*id, known, shard)).max_by_key(|run| run.end_seq);
+        let newest = inputs
+            .iter()
+            .filter_map(|(id, known)| run_of(*id, known, shard))
+            .max_by_key(|run| run.end_seq);
         match newest {
             Some(run) if run.last_arrival >= self.shared.expired_before(&log) => {
                 Keep::From(log.watermarks().trim_horizon)

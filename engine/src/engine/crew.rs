@@ -43,14 +43,15 @@ impl Crew {
                 }
             }
         })?;
-        let compact = thread::Builder::new().name("flowstone-compact".to_owned()).spawn(move || {
-            yield_to_others();
-            while !shared.is_stopping() {
-                if !compactor.turn() {
-                    shared.compactor_bell.wait(COMPACTOR_TICK);
+        let compact =
+            thread::Builder::new().name("flowstone-compact".to_owned()).spawn(move || {
+                yield_to_others();
+                while !shared.is_stopping() {
+                    if !compactor.turn() {
+                        shared.compactor_bell.wait(COMPACTOR_TICK);
+                    }
                 }
-            }
-        })?;
+            })?;
         Ok(vec![commit, seal, compact])
     }
 }

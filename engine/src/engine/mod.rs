@@ -54,9 +54,7 @@ use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Transaction};
 use crate::engine::queue::closed;
-use crate::engine::rows::{
-    ENDS, NEXT_SHARD, NUMBERS, NumberRow, QUARANTINES, SHARDS, ShardRow,
-};
+use crate::engine::rows::{ENDS, NEXT_SHARD, NUMBERS, NumberRow, QUARANTINES, SHARDS, ShardRow};
 use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Batch;
@@ -229,9 +227,8 @@ impl Engine {
         let gone = |log: &ShardLog| {
             Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(log.id())
         };
-        let passed = readable.wait_for(|mark| {
-            *mark > seq || log.is_deleted() || self.shared.is_stopping()
-        });
+        let passed =
+            readable.wait_for(|mark| *mark > seq || log.is_deleted() || self.shared.is_stopping());
         match passed.await.map(|mark| *mark > seq) {
             Ok(true) => Ok(()),
             _ if log.is_deleted() => Err(gone(&log)),

@@ -136,9 +136,13 @@ impl Engine {
             .commit_ring(options.commits_in_flight_max)
             .map_err(|error| Error::io("setting up the commit ring", error))?;
         tracing::info!(
-            disk = ring.kind(), shards = restored.shards.len(), segments = restored.segments.len(),
-            journal_bytes = report.journal_bytes, took_ms = report.took_ms,
-            clean = report.is_clean, "recovered"
+            disk = ring.kind(),
+            shards = restored.shards.len(),
+            segments = restored.segments.len(),
+            journal_bytes = report.journal_bytes,
+            took_ms = report.took_ms,
+            clean = report.is_clean,
+            "recovered"
         );
         let slots = Slots::new(
             Arc::clone(&disk),
@@ -190,10 +194,7 @@ fn quarantined(restored: &Restored) -> Vec<ShardId> {
     shards.into_iter().filter(|(_, log)| log.quarantine().is_some()).map(|(id, _)| *id).collect()
 }
 
-fn remove_dropped_if_any(
-    shared: &Shared,
-    dropped: &[crate::types::SegmentId],
-) -> Result<()> {
+fn remove_dropped_if_any(shared: &Shared, dropped: &[crate::types::SegmentId]) -> Result<()> {
     match dropped {
         [] => Ok(()),
         // A disk too full for the catalog's commit must not keep the engine from starting.

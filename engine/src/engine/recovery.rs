@@ -219,7 +219,10 @@ fn attribute(
         None => {
             for (id, log) in shards {
                 if newest.get(id).is_none_or(|position| *position < start) {
-                    quarantine(log, "a damaged part of the journal may have held its newest records");
+                    quarantine(
+                        log,
+                        "a damaged part of the journal may have held its newest records",
+                    );
                 }
             }
         }

@@ -50,13 +50,8 @@ impl ShardLog {
         expired_before: Timestamp,
         cache: &BlockCache,
     ) -> Result<Read> {
-        let mut read = Read {
-            frames: Vec::new(),
-            from,
-            next: from,
-            watermarks: self.watermarks(),
-            bytes: 0,
-        };
+        let mut read =
+            Read { frames: Vec::new(), from, next: from, watermarks: self.watermarks(), bytes: 0 };
         if is_planted(Bug::ReadPastHighWatermark) {
             read.watermarks.high_watermark = read.watermarks.tail;
         }
