@@ -13,6 +13,7 @@ pub mod error;
 pub mod frame;
 pub mod io;
 pub mod limits;
+pub mod segment;
 pub mod shard;
 pub mod types;
 
