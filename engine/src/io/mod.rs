@@ -15,6 +15,7 @@
 //! | `directory.rs`| the real directory: names, locks, opening files |
 //! | `portable.rs` | a commit ring made of threads, `pwritev2` and `fdatasync` |
 //! | `uring.rs`    | a commit ring made of io_uring |
+//! | `event_wake.rs` | what wakes the owner of that ring |
 //! | `real.rs`     | the real disk: a directory and the ring that this machine allows |
 //! | `sim/`        | a disk that loses, tears and reorders what was not flushed (feature `testing`) |
 //!
@@ -25,6 +26,7 @@
 
 mod aligned;
 mod directory;
+mod event_wake;
 mod file;
 pub mod map;
 mod path;

@@ -33,17 +33,19 @@ struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot {
-        version: AtomicU64::new(0),
-        start: AtomicUsize::new(0),
-        bytes: AtomicUsize::new(0),
-        damaged: AtomicBool::new(false),
-    };
+    const fn empty() -> Slot {
+        Slot {
+            version: AtomicU64::new(0),
+            start: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            damaged: AtomicBool::new(false),
+        }
+    }
 
     /// Changes the slot if it is stable and `expected_bytes` long. Says whether it did.
     fn replace(&self, expected_bytes: usize, start: usize, bytes: usize) -> bool {
         let version = self.version.load(Ordering::Acquire);
-        if version % 2 != 0 || self.bytes.load(Ordering::Acquire) != expected_bytes {
+        if !version.is_multiple_of(2) || self.bytes.load(Ordering::Acquire) != expected_bytes {
             return false;
         }
         if self
@@ -75,7 +77,7 @@ impl Slot {
     }
 }
 
-static SLOTS: [Slot; MAPS_MAX] = [const { Slot::EMPTY }; MAPS_MAX];
+static SLOTS: [Slot; MAPS_MAX] = [const { Slot::empty() }; MAPS_MAX];
 /// Slots from here on were never used: the handler need not look at them.
 static SLOTS_USED: AtomicUsize = AtomicUsize::new(0);
 /// Where to start looking for an empty slot.
@@ -149,12 +151,12 @@ fn install() -> io::Result<()> {
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid `siginfo_t` to a handler installed with SA_SIGINFO.
-    let code = unsafe { (*info).si_code };
+    let fault = unsafe { &*info };
     // A positive code says that the kernel raised it for a fault; only then is there an address.
-    let is_fault = code > 0;
+    let is_fault = fault.si_code > 0;
     if is_fault {
         // SAFETY: the kernel filled in the address, for this is a fault.
-        let address = unsafe { (*info).si_addr() }.addr();
+        let address = unsafe { fault.si_addr() }.addr();
         if show_zeros_at(address) {
             return;
         }

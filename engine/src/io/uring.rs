@@ -6,7 +6,6 @@
 //! ```
 //!
 //! **Invariant** a slot keeps its bytes and its file until the kernel has completed the write.
-//! **Invariant** the eventfd is written only when the owner said that it goes to sleep.
 //!
 //! The ring is not tied to a thread (no `SINGLE_ISSUER`, no `DEFER_TASKRUN`): it is made on one,
 //! moved to another, and may be dropped on a third.
@@ -14,25 +13,22 @@
 #![allow(unsafe_code, reason = "the kernel is handed addresses")]
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
-use rustix::event::EventfdFlags;
 
+use super::event_wake::EventWake;
 use super::{CommitRing, Completion, DurableWrite, Wake};
 
 /// The completion of the poll of the eventfd; other completions carry their slot's number.
 const WAKE_DATA: u64 = u64::MAX;
 /// How often one write is handed in again after the kernel said that it did nothing.
 const RESUBMITS_MAX: u32 = 1024;
-
-const AWAKE: u8 = 0;
-const ASLEEP: u8 = 1;
-const WOKEN: u8 = 2;
+/// A longer wait returns early: the kernel's seconds have a sign.
+const TIMEOUT_MAX: Duration = Duration::from_secs(1 << 30);
 
 /// Tries whether this kernel lets us have a ring: sets one up and does nothing with it.
 pub fn probe() -> io::Result<()> {
@@ -89,13 +85,12 @@ impl UringRing {
         assert!(depth > 0, "a commit ring holds at least one write");
         // One entry more, for the poll of the eventfd.
         let ring = set_up((depth + 1).next_power_of_two())?;
-        let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let depth = depth as usize;
         Ok(UringRing {
             ring,
             slots: std::iter::repeat_with(|| None).take(depth).collect(),
             free: (0..depth).rev().collect(),
-            wake: Arc::new(EventWake { owner: AtomicU8::new(AWAKE), event }),
+            wake: Arc::new(EventWake::new()?),
             is_armed: false,
             finished: Vec::new(),
             abandoned: Vec::new(),
@@ -136,7 +131,7 @@ impl UringRing {
     fn enter(&mut self, want: usize, timeout: Option<Duration>) {
         let entered = match timeout {
             Some(timeout) if want > 0 => {
-                let timeout = Timespec::from(timeout);
+                let timeout = Timespec::from(timeout.min(TIMEOUT_MAX));
                 let args = SubmitArgs::new().timespec(&timeout);
                 self.ring.submitter().submit_with_args(want, &args)
             }
@@ -215,7 +210,7 @@ impl UringRing {
             return;
         }
         let readable = u32::try_from(libc::POLLIN).expect("poll flags are positive");
-        let entry = opcode::PollAdd::new(Fd(self.wake.event.as_raw_fd()), readable)
+        let entry = opcode::PollAdd::new(Fd(self.wake.event().as_raw_fd()), readable)
             .build()
             .user_data(WAKE_DATA);
         self.push(&entry);
@@ -241,14 +236,19 @@ impl CommitRing for UringRing {
     }
 
     fn wait(&mut self, timeout: Option<Duration>, completions: &mut Vec<Completion>) {
-        // A look first: what has completed needs no sleep.
-        self.enter(0, None);
         self.reap();
-        let may_sleep = timeout != Some(Duration::ZERO) && self.finished.is_empty();
-        if may_sleep && self.wake.fall_asleep() {
-            self.arm();
-            self.enter(1, timeout);
+        if self.finished.is_empty() {
+            if timeout != Some(Duration::ZERO) && self.wake.fall_asleep() {
+                self.arm();
+                self.enter(1, timeout);
+            } else {
+                self.enter(0, None);
+            }
             self.reap();
+        }
+        // The rest of short writes, and what an earlier call could not hand over.
+        if !self.ring.submission().is_empty() {
+            self.enter(0, None);
         }
         self.wake.get_up();
         completions.append(&mut self.finished);
@@ -268,40 +268,5 @@ impl Drop for UringRing {
         }
         // The kernel may still read these; they are few, and the process is about to stop.
         std::mem::forget(std::mem::take(&mut self.abandoned));
-    }
-}
-
-/// Wakes the owner through an eventfd that the ring polls.
-struct EventWake {
-    owner: AtomicU8,
-    event: OwnedFd,
-}
-
-impl EventWake {
-    /// The owner is about to sleep; `false` if somebody woke it already.
-    fn fall_asleep(&self) -> bool {
-        self.owner.compare_exchange(AWAKE, ASLEEP, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    /// The owner is up. A wake that came too late to be seen leaves the eventfd readable, and the
-    /// next sleep is short: never the other way round.
-    fn get_up(&self) {
-        // ORDER: a swap, not a store: it reads the waker's mark, and so sees what came before it.
-        self.owner.swap(AWAKE, Ordering::SeqCst);
-    }
-
-    fn drain(&self) {
-        let mut count = [0; 8];
-        // Nothing to read means that it is drained.
-        let _ = rustix::io::read(&self.event, &mut count);
-    }
-}
-
-impl Wake for EventWake {
-    fn wake(&self) {
-        if self.owner.swap(WOKEN, Ordering::SeqCst) == ASLEEP {
-            // A full counter is readable too, so a failed write wakes just as well.
-            let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
-        }
     }
 }
