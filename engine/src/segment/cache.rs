@@ -1,12 +1,13 @@
 //! Decompressed blocks that all readers share.
 
 use bytes::Bytes;
-use quick_cache::{OptionsBuilder, Weighter};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::error::Result;
 use crate::types::SegmentId;
 
-/// The weight of a block that is not cached because it is larger than its part of the cache.
+/// A part of the cache, with a lock of its own, has at least this many bytes: a block larger than
+/// its part is not kept.
 const PART_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A block's name: identities of segments are never reused, so an entry never goes stale.
@@ -30,8 +31,7 @@ impl Weighter<Key, Bytes> for BlockBytes {
 }
 
 impl BlockCache {
-    /// A cache of at most `bytes` bytes of blocks. A block that would take more than an eighth of
-    /// it may not be kept.
+    /// A cache of at most `bytes` bytes of blocks.
     #[must_use]
     pub fn new(bytes: usize) -> BlockCache {
         let bytes = (bytes as u64).max(1);
@@ -44,7 +44,7 @@ impl BlockCache {
         let blocks = quick_cache::sync::Cache::with_options(
             options,
             BlockBytes,
-            std::hash::RandomState::default(),
+            DefaultHashBuilder::default(),
             Default::default(),
         );
         BlockCache { blocks }

@@ -34,9 +34,10 @@ impl Cursor {
         cache: Option<&BlockCache>,
         (shard, from): (ShardId, SeqNo),
     ) -> Result<Option<Frame>> {
-        let target = segment.index().block_of(segment.map(), shard, from);
-        if target > self.block {
-            *self = Cursor::at_block(target);
+        // PERF: one look at the next block decides, mostly, that there is no need to search.
+        let next = segment.index().block(segment.map(), self.block.saturating_add(1));
+        if next.is_some_and(|next| next.key() <= (shard, from)) {
+            *self = Cursor::at_block(segment.index().block_of(segment.map(), shard, from));
         }
         while let Some(block) = segment.index().block(segment.map(), self.block) {
             let raw = match &self.raw {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use rkyv::api::high::access_pos;
 use rkyv::rancor;
 use rkyv::util::AlignedVec;
 
@@ -81,14 +82,14 @@ impl Index {
     /// Run number `index`.
     pub(super) fn run(&self, map: &Map, index: u32) -> Option<Run> {
         let at = row_at::<ArchivedStoredRun>(self.runs_at, index, self.runs)?;
-        let row = rkyv::access_pos::<ArchivedStoredRun, rancor::Failure>(self.bytes(map), at);
+        let row = access_pos::<ArchivedStoredRun, rancor::Failure>(self.bytes(map), at);
         row.ok().map(ArchivedStoredRun::to_run)
     }
 
     /// Block number `index`.
     pub(super) fn block(&self, map: &Map, index: u32) -> Option<Block> {
         let at = row_at::<ArchivedStoredBlock>(self.blocks_at, index, self.blocks)?;
-        let row = rkyv::access_pos::<ArchivedStoredBlock, rancor::Failure>(self.bytes(map), at);
+        let row = access_pos::<ArchivedStoredBlock, rancor::Failure>(self.bytes(map), at);
         row.ok().map(ArchivedStoredBlock::to_block)
     }
 

@@ -33,6 +33,10 @@ impl Segment {
             _ => Error::io("open a segment", error),
         });
         let map = map.map_err(|error| error.in_file(segment_name(id), 0))?;
+        Segment::of_map(id, map)
+    }
+
+    pub(super) fn of_map(id: SegmentId, map: Map) -> Result<Segment> {
         let index = Index::open(id, &map).map_err(|error| doubt(&map, id, error))?;
         let segment = Segment { id, map, index };
         segment.trust(())?;
