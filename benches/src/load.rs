@@ -26,9 +26,8 @@ pub fn data(bytes: usize) -> Vec<u8> {
 #[must_use]
 pub fn batch(records: usize, bytes: usize) -> Batch {
     let mut builder = BatchBuilder::with_capacity(records * (bytes + KEY.len() + 8));
-    let data = data(bytes);
-    for _ in 0..records {
-        builder.push(KEY, &data).expect("within the limits");
+    for record in data(records * bytes).chunks(bytes) {
+        builder.push(KEY, record).expect("within the limits");
     }
     builder.finish().expect("there are records")
 }

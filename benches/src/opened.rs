@@ -31,12 +31,8 @@ impl Opened {
         let io = |error| flowstone_engine::error::Error::io("preparing a bench", error);
         let directory = scratch().map_err(io)?;
         let disk = Arc::new(RealDisk::open(directory.path(), Backend::Auto).map_err(io)?);
-        let engine = Engine::open(
-            disk,
-            Arc::new(SystemClock::new()),
-            Arc::new(SystemEntropy),
-            options,
-        )?;
+        let engine =
+            Engine::open(disk, Arc::new(SystemClock::new()), Arc::new(SystemEntropy), options)?;
         let specs = vec![ShardSpec { retention_ms: RETENTION_MS }; shards];
         let shards = engine.create_shards(&specs, |_, _| ())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(io)?;

@@ -7,6 +7,7 @@
 //! | `server`  | the real server as a child process: start, kill, stop |
 //! | `random`  | reproducible random numbers |
 //! | `crash`   | the kill -9 loop: load, kill, restart, read back, check |
+//! | `sim`     | whole engines on the simulated disk |
 //!
 //! `tests/` holds what `cargo test` runs by itself, `interop/` the sessions of real clients.
 
@@ -15,3 +16,4 @@ pub mod http;
 pub mod kinesis;
 pub mod random;
 pub mod server;
+pub mod sim;

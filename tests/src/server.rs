@@ -113,9 +113,10 @@ pub fn find_binary() -> io::Result<PathBuf> {
     }
     let own = std::env::current_exe()?;
     let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("flowstone"));
-    beside.into_iter().find(|path: &PathBuf| Path::is_file(path)).ok_or_else(|| {
-        io::Error::other("no server found: build it, or name it in FLOWSTONE_BIN")
-    })
+    beside
+        .into_iter()
+        .find(|path: &PathBuf| Path::is_file(path))
+        .ok_or_else(|| io::Error::other("no server found: build it, or name it in FLOWSTONE_BIN"))
 }
 
 /// A loopback port that nobody listens on now.

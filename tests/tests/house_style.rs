@@ -7,8 +7,16 @@ use std::path::{Path, PathBuf};
 use flowstone_engine::limits;
 
 /// What the engine must not know of: who calls it, and how they speak.
-const FOREIGN_TO_ENGINE: [&str; 8] =
-    ["hyper", "http", "hyper_util", "serde_json", "serde", "base64_simd", "aws", "flowstone_server"];
+const FOREIGN_TO_ENGINE: [&str; 8] = [
+    "hyper",
+    "http",
+    "hyper_util",
+    "serde_json",
+    "serde",
+    "base64_simd",
+    "aws",
+    "flowstone_server",
+];
 
 /// Modules of the engine, and those above each.
 const LAYERS: [(&str, &[&str]); 8] = [
@@ -30,11 +38,26 @@ macro_rules! limits_by_name {
 
 fn limits_by_name() -> BTreeMap<&'static str, u128> {
     limits_by_name![
-        PAYLOAD_BYTES_MAX, KEY_BYTES_MAX, BATCH_RECORDS_MAX, COMMIT_BYTES_MAX,
-        COMMITS_IN_FLIGHT_MAX, JOURNAL_FILE_BYTES, JOURNAL_FILE_BYTES_MIN, JOURNAL_FILE_BYTES_MAX,
-        JOURNAL_FILES_MAX, PENDING_BYTES_MAX, SHARDS_MAX, BLOCK_BYTES, BLOCK_CACHE_BYTES,
-        SEGMENT_BYTES_MAX, IDLE_MARKER_AFTER_MS, CATALOG_VALUE_BYTES_MAX,
-        CATALOG_RESERVE_BYTES_MIN, CATALOG_CACHE_BYTES, CATALOG_SCAN_ROWS_MAX, BLOCK_BYTES_MAX,
+        PAYLOAD_BYTES_MAX,
+        KEY_BYTES_MAX,
+        BATCH_RECORDS_MAX,
+        COMMIT_BYTES_MAX,
+        COMMITS_IN_FLIGHT_MAX,
+        JOURNAL_FILE_BYTES,
+        JOURNAL_FILE_BYTES_MIN,
+        JOURNAL_FILE_BYTES_MAX,
+        JOURNAL_FILES_MAX,
+        PENDING_BYTES_MAX,
+        SHARDS_MAX,
+        BLOCK_BYTES,
+        BLOCK_CACHE_BYTES,
+        SEGMENT_BYTES_MAX,
+        IDLE_MARKER_AFTER_MS,
+        CATALOG_VALUE_BYTES_MAX,
+        CATALOG_RESERVE_BYTES_MIN,
+        CATALOG_CACHE_BYTES,
+        CATALOG_SCAN_ROWS_MAX,
+        BLOCK_BYTES_MAX,
         FOOTER_BYTES_MAX,
     ]
 }
@@ -143,7 +166,8 @@ fn front_ends_do_not_know_each_other() {
 fn numbers_in_the_design_are_the_constants() {
     let known = limits_by_name();
     for line in read(&root().join("engine/src/limits.rs")).lines() {
-        if let Some(name) = line.strip_prefix("pub const ").and_then(|rest| rest.split(':').next()) {
+        if let Some(name) = line.strip_prefix("pub const ").and_then(|rest| rest.split(':').next())
+        {
             assert!(known.contains_key(name), "{name} is missing in this test");
         }
     }
@@ -166,7 +190,8 @@ fn numbers_in_the_design_are_the_constants() {
 /// The number that a cell begins with: `96 MiB`, `100,000`, `50 ms`.
 fn number(cell: &str) -> Option<u128> {
     let cell = cell.trim_matches('`');
-    let end = cell.find(|c: char| !(c.is_ascii_digit() || matches!(c, ',' | '_'))).unwrap_or(cell.len());
+    let end =
+        cell.find(|c: char| !(c.is_ascii_digit() || matches!(c, ',' | '_'))).unwrap_or(cell.len());
     let digits: String = cell[..end].chars().filter(char::is_ascii_digit).collect();
     let unit = match cell[end..].split_whitespace().next() {
         Some("KiB") => 1 << 10,

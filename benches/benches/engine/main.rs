@@ -6,6 +6,7 @@
 //! | `layout.rs`  | the flat record layout beside rkyv |
 //! | `commit.rs`  | durable appends: one writer, many writers |
 //! | `read.rs`    | reading the hot tail |
+//! | `seal.rs`    | sealing, and reading what is sealed |
 //! | `recover.rs` | reading a journal back |
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
@@ -15,6 +16,7 @@ mod frame;
 mod layout;
 mod read;
 mod recover;
+mod seal;
 
 criterion::criterion_group!(
     engine,
@@ -22,6 +24,7 @@ criterion::criterion_group!(
     layout::bench,
     commit::bench,
     read::bench,
-    recover::bench
+    recover::bench,
+    seal::bench
 );
 criterion::criterion_main!(engine);

@@ -72,7 +72,7 @@ impl CatalogFile {
     /// Makes the file longer by writing zeros: a later write inside the file must not find the
     /// disk full, and a length that is merely set takes no room.
     fn grow(&self, from: u64, to: u64) -> io::Result<()> {
-        let result = write_zeros(&*self.file, from, to);
+        let result = write_zeros(&self.file, from, to);
         if result.is_err() {
             // Give back what was taken. When this fails too the file is merely too long.
             let _ = self.file.set_bytes(from);
@@ -118,7 +118,7 @@ pub(super) struct MemoryFile(Mutex<Vec<u8>>);
 
 impl MemoryFile {
     /// A copy of what the device holds, not of what the page cache believes.
-    pub(super) fn copy_of(file: &dyn File) -> io::Result<MemoryFile> {
+    pub(super) fn copy_of(file: &Arc<dyn File>) -> io::Result<MemoryFile> {
         file.drop_cache()?;
         let bytes = usize::try_from(file.bytes()?).map_err(io::Error::other)?;
         let mut copy = vec![0; bytes];
@@ -163,7 +163,7 @@ impl StorageBackend for MemoryFile {
 }
 
 /// Writes zeros over bytes `from..to`.
-pub(super) fn write_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+pub(super) fn write_zeros(file: &Arc<dyn File>, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; ZEROS_BYTES];
     let mut at = from;
     while at < to {

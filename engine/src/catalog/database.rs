@@ -1,11 +1,11 @@
 //! One opened redb database: rows in, rows out, redb's errors as ours.
 
+use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{
-    ReadableDatabase, ReadableTable, StorageBackend, StorageError, TableDefinition, TableError,
-    WriteTransaction,
+    ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError, WriteTransaction,
 };
 
 use crate::catalog::store::Row;
@@ -187,7 +187,13 @@ fn guarded<T>(operation: &str, f: impl FnOnce() -> Result<T, redb::Error>) -> Re
 
 fn translate(operation: &str, error: redb::Error) -> Error {
     match error {
-        redb::Error::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+        // These two kinds are redb's own words for a file that is not what it wrote.
+        redb::Error::Io(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+            ) =>
+        {
             Error::io(operation, error).in_file(CATALOG_FILE, 0)
         }
         redb::Error::PreviousIo => {
@@ -214,6 +220,3 @@ impl std::fmt::Debug for Database {
         f.write_str("Database")
     }
 }
-
-/// Keeps the type of redb's lesser errors in one place: `?` in this file turns them into one.
-const _: fn(StorageError) -> redb::Error = redb::Error::from;

@@ -29,8 +29,9 @@ pub(super) struct RedbStore {
 enum Opened {
     /// The file takes commits.
     Live { database: Database, faults: FaultMemory, commits: u64 },
-    /// Reads are of a copy in memory, until the file can be opened again.
-    Full(Option<Database>),
+    /// The file could not be opened again after a failure that passes: the disk was full, or a
+    /// read failed. Reads are of a copy in memory until it can.
+    Waiting(Option<Database>),
     /// Reads are of a copy in memory, until the process starts anew.
     Poisoned(Option<Database>),
 }
@@ -41,18 +42,11 @@ impl RedbStore {
         if !exists(&*disk, CATALOG_FILE)? {
             create(&*disk)?;
         }
-        let opened = match open_live(&*disk) {
-            // Opening checks, and the check is written down: that too may find the disk full.
+        let opened = match open_making_room(&*disk) {
             Err(error) if error.kind() == ErrorKind::Full => {
-                reserve::give_up(&*disk)?;
-                match open_live(&*disk) {
-                    Err(error) if error.kind() == ErrorKind::Full => {
-                        Opened::Full(Some(open_copy(&*disk)?))
-                    }
-                    other => other?,
-                }
+                Opened::Waiting(Some(open_copy(&*disk)?))
             }
-            other => other?,
+            opened => opened?,
         };
         let store = RedbStore { disk, writer: Mutex::new(()), opened: RwLock::new(opened) };
         // A disk without room for the reserve is no reason not to start.
@@ -70,16 +64,16 @@ impl RedbStore {
         self.opened.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads; when a commit's failure has just made the database useless, waits until what takes
-    /// its place is there and reads again.
+    /// Reads; when an earlier failure has made the database useless, waits until what takes its
+    /// place is there, or puts it there, and reads again.
     fn read_with<T>(&self, read: impl Fn(&Database) -> Result<T>) -> Result<T> {
         let once = || {
             let opened = self.hold_opened();
             match &*opened {
                 Opened::Live { database, .. }
-                | Opened::Full(Some(database))
+                | Opened::Waiting(Some(database))
                 | Opened::Poisoned(Some(database)) => read(database),
-                Opened::Full(None) | Opened::Poisoned(None) => {
+                Opened::Waiting(None) | Opened::Poisoned(None) => {
                     Err(Error::new(ErrorKind::Unavailable, "the catalog cannot be read"))
                 }
             }
@@ -87,44 +81,39 @@ impl RedbStore {
         match once() {
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 let _writer = self.hold_writer();
+                if self.is_waiting() || self.fault() == Some(Fault::Read) {
+                    self.reopen()?;
+                }
                 once()
             }
             result => result,
         }
     }
 
-    /// One attempt at a commit. On failure also the fault that the storage noted.
+    /// One attempt at a commit. On failure also the worst fault that the storage noted.
     fn attempt(&self, steps: &[Step]) -> Result<(), (Error, Option<Fault>)> {
-        let mut opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*opened, Opened::Full(_)) {
-            drop(opened);
-            self.reopen().map_err(|error| (error, Some(Fault::NoSpace)))?;
-            opened = self.hold_opened();
-        }
+        let opened = self.hold_opened();
         let Opened::Live { database, faults, commits } = &*opened else {
             return Err((poisoned(), None));
         };
-        let before = faults.worst();
         let number = commits + 1;
         let result = database.apply(steps, number);
+        let fault = faults.worst();
         drop(opened);
-        match result {
-            Ok(()) => {
-                self.count_commit(number);
-                Ok(())
-            }
-            Err(error) => {
-                let fault = self.fault().filter(|fault| Some(*fault) != before);
-                Err((error, fault))
-            }
-        }
+        result.map_err(|error| (error, fault))?;
+        self.count_commit(number);
+        Ok(())
     }
 
     fn fault(&self) -> Option<Fault> {
         match &*self.hold_opened() {
             Opened::Live { faults, .. } => faults.worst(),
-            Opened::Full(_) | Opened::Poisoned(_) => None,
+            Opened::Waiting(_) | Opened::Poisoned(_) => None,
         }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(*self.hold_opened(), Opened::Waiting(_))
     }
 
     fn count_commit(&self, number: u64) {
@@ -137,26 +126,27 @@ impl RedbStore {
     fn commits(&self) -> Option<u64> {
         match &*self.hold_opened() {
             Opened::Live { commits, .. } => Some(*commits),
-            Opened::Full(_) | Opened::Poisoned(_) => None,
+            Opened::Waiting(_) | Opened::Poisoned(_) => None,
         }
     }
 
-    /// Closes the database and opens it again: after a failed write redb refuses everything. What
-    /// cannot be opened for lack of space is read from a copy.
+    /// Closes the database and opens it again: after a failure redb refuses everything. While it
+    /// cannot be opened, reads are of a copy.
     fn reopen(&self) -> Result<()> {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         // ORDER: the old database is closed before the file is opened anew.
-        *opened = Opened::Full(None);
-        match open_live(&*self.disk) {
-            Ok(live) => {
-                *opened = live;
-                Ok(())
-            }
+        *opened = Opened::Waiting(None);
+        let (next, result) = match open_making_room(&*self.disk) {
+            Ok(live) => (live, Ok(())),
             Err(error) => {
-                *opened = Opened::Full(open_copy(&*self.disk).ok());
-                Err(error)
+                let copy = open_copy(&*self.disk).ok();
+                let is_lasting = matches!(error.kind(), ErrorKind::Poisoned | ErrorKind::Corrupt);
+                let next = if is_lasting { Opened::Poisoned(copy) } else { Opened::Waiting(copy) };
+                (next, Err(error))
             }
-        }
+        };
+        *opened = next;
+        result
     }
 
     /// No commit any more. Reads are of what the device holds.
@@ -168,36 +158,31 @@ impl RedbStore {
         *opened = Opened::Poisoned(open_copy(&*self.disk).ok());
     }
 
-    /// The second attempt, with the reserve's room. The first found the disk full.
-    fn attempt_with_reserve(&self, steps: &[Step], before: Option<u64>) -> Result<()> {
-        let had_reserve = reserve::give_up(&*self.disk)?;
+    /// Makes the store fit for a second attempt, after the first failed with `fault`. True when
+    /// the first attempt turns out to have succeeded: it may have failed in tidying up.
+    fn prepare_again(&self, fault: Fault, before: Option<u64>) -> Result<bool> {
+        if fault == Fault::NoSpace {
+            reserve::give_up(&*self.disk)?;
+        }
         self.reopen()?;
-        // The disk may have been found full after the point of no return, in tidying up.
-        if before.is_some_and(|before| self.commits() == Some(before + 1)) {
-            return Ok(());
-        }
-        if !had_reserve && before.is_some() {
-            return Err(full());
-        }
-        match self.attempt(steps) {
-            Err((_, Some(Fault::NoSpace))) => {
-                // So that reads go on.
-                self.reopen()?;
-                Err(full())
-            }
-            Err((error, fault)) => Err(self.settle(error, fault)),
-            Ok(()) => Ok(()),
-        }
+        Ok(before.is_some_and(|before| self.commits() != Some(before)))
     }
 
     /// What a failed commit is answered with, once the store is fit for what comes next.
     fn settle(&self, error: Error, fault: Option<Fault>) -> Error {
-        let is_refusal = matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound);
-        if fault.is_none() && (is_refusal || error.kind() == ErrorKind::Poisoned) {
-            return error;
+        match (fault, error.kind()) {
+            // The database itself is well.
+            (None, ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::Poisoned) => error,
+            (Some(Fault::NoSpace), _) => match self.reopen() {
+                Ok(()) => full(),
+                Err(error) if error.kind() == ErrorKind::Full => full(),
+                Err(error) => error,
+            },
+            (_, kind) => {
+                self.poison(&error);
+                if kind == ErrorKind::Corrupt { error } else { poisoned().because(error) }
+            }
         }
-        self.poison(&error);
-        if error.kind() == ErrorKind::Corrupt { error } else { poisoned().because(error) }
     }
 }
 
@@ -213,21 +198,23 @@ impl Store for RedbStore {
     fn apply(&self, steps: &[Step]) -> Result<()> {
         let _writer = self.hold_writer();
         let before = self.commits();
-        match self.attempt(steps) {
-            Ok(()) => Ok(()),
-            Err((_, Some(Fault::NoSpace))) => {
-                self.attempt_with_reserve(steps, before).map_err(|error| match error.kind() {
-                    ErrorKind::Full => full(),
-                    _ => error,
-                })
-            }
-            Err((error, fault)) => Err(self.settle(error, fault)),
+        let first = match self.is_waiting() {
+            true => Err((full(), Some(Fault::Read))),
+            false => self.attempt(steps),
+        };
+        let fault = match first {
+            Err((_, Some(fault @ (Fault::NoSpace | Fault::Read)))) => fault,
+            result => return result.map_err(|(error, fault)| self.settle(error, fault)),
+        };
+        if self.prepare_again(fault, before)? {
+            return Ok(());
         }
+        self.attempt(steps).map_err(|(error, fault)| self.settle(error, fault))
     }
 
     fn maintain(&self) -> Result<()> {
         let _writer = self.hold_writer();
-        if matches!(*self.hold_opened(), Opened::Full(_)) {
+        if self.is_waiting() {
             self.reopen()?;
         }
         let catalog_bytes = open(&*self.disk, CATALOG_FILE, Open::Read)?
@@ -252,16 +239,31 @@ fn create(disk: &dyn Disk) -> Result<()> {
     disk.sync_dir(Path::new("")).map_err(|error| Error::io("flush the data directory", error))
 }
 
+/// Opens the catalog to write. Opening checks, and the check is written down: that too may find
+/// the disk full, and the reserve is there for it.
+fn open_making_room(disk: &dyn Disk) -> Result<Opened> {
+    match open_live(disk) {
+        Err(error) if error.kind() == ErrorKind::Full => {
+            reserve::give_up(disk)?;
+            open_live(disk)
+        }
+        opened => opened,
+    }
+}
+
 fn open_live(disk: &dyn Disk) -> Result<Opened> {
     let file = open(disk, CATALOG_FILE, Open::Write)?;
     // redb would take an empty file for a new database, and forget everything.
     if file.bytes().map_err(|error| Error::io("read the catalog's length", error))? == 0 {
         return Err(Error::new(ErrorKind::Corrupt, "catalog is empty").in_file(CATALOG_FILE, 0));
     }
+    // After a flush that failed, the page cache of this machine shows bytes that the device lacks.
+    file.drop_cache().map_err(|error| Error::io("forget the catalog's cached pages", error))?;
     let faults = FaultMemory::default();
     let opened = Database::open(CatalogFile::new(file, faults.clone()));
     let database = match (opened, faults.worst()) {
         (Err(error), Some(Fault::NoSpace)) => return Err(full().because(error)),
+        (Err(error), Some(Fault::Write)) => return Err(poisoned().because(error)),
         (opened, _) => opened?,
     };
     let commits = database.commits()?;
@@ -270,7 +272,7 @@ fn open_live(disk: &dyn Disk) -> Result<Opened> {
 
 fn open_copy(disk: &dyn Disk) -> Result<Database> {
     let file = open(disk, CATALOG_FILE, Open::Read)?;
-    let copy = MemoryFile::copy_of(&*file).map_err(|e| Error::io("copy the catalog", e))?;
+    let copy = MemoryFile::copy_of(&file).map_err(|e| Error::io("copy the catalog", e))?;
     Database::open(copy)
 }
 

@@ -49,7 +49,7 @@ pub(super) fn make(disk: &dyn Disk, catalog_bytes: u64) -> Result<()> {
 
 fn fill(disk: &dyn Disk, bytes: u64) -> io::Result<()> {
     let file = disk.open(Path::new(RESERVE_FILE), Open::Create)?;
-    write_zeros(&*file, 0, bytes)?;
+    write_zeros(&file, 0, bytes)?;
     file.sync()?;
     disk.sync_dir(Path::new(""))
 }

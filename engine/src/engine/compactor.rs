@@ -17,7 +17,9 @@ use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_C
 use crate::engine::sealer::{put_end, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::Result;
-use crate::segment::{Compression, Keep, SEGMENT_DIR, Segment, SegmentWriter, merge, segment_path};
+use crate::segment::{
+    Compression, Keep, SEGMENTS_DIR, Segment, SegmentWriter, merge, segment_path,
+};
 use crate::shard::ShardLog;
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
@@ -101,7 +103,7 @@ impl Compactor {
     /// the others share one.
     fn rewrite(&self, inputs: &[(SegmentId, Known)], tier: u32) -> Result<Vec<(SegmentId, Known)>> {
         let segments: Vec<_> = inputs.iter().map(|(_, known)| Arc::clone(&known.segment)).collect();
-        let own = super::plan::shards_worth_an_own_segment(inputs);
+        let own = super::plan::shards_worth_an_own_segment(inputs)?;
         let mut writers: BTreeMap<Option<ShardId>, SegmentWriter> = BTreeMap::new();
         let mut outputs = Vec::new();
         for frame in merge(&segments, |shard| self.keep(inputs, shard))? {
@@ -116,7 +118,7 @@ impl Compactor {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::btree_map::Entry::Vacant(entry) => {
                     entry.insert(SegmentWriter::create(
-                        &self.shared.disk,
+                        Arc::clone(&self.shared.disk),
                         self.shared.new_segment_id(),
                         Compression::Zstd,
                         self.shared.options.block_bytes,
@@ -162,7 +164,7 @@ impl Compactor {
 
     fn finish(&self, writer: SegmentWriter, tier: u32) -> Result<(SegmentId, Known)> {
         let summary = writer.finish()?;
-        let segment = Arc::new(Segment::open(&self.shared.disk, summary.id)?);
+        let segment = Arc::new(Segment::open(&*self.shared.disk, summary.id)?);
         Ok((summary.id, Known { segment, row: row_of(&summary, tier, true) }))
     }
 
@@ -235,7 +237,7 @@ pub(super) fn remove_dropped(shared: &Shared, ids: &[SegmentId]) -> Result<()> {
     }
     shared
         .disk
-        .sync_dir(Path::new(SEGMENT_DIR))
+        .sync_dir(Path::new(SEGMENTS_DIR))
         .map_err(|error| Error::io("flushing the segments' directory", error))?;
     let mut transaction = Transaction::new();
     for id in ids {

@@ -84,6 +84,16 @@ impl Crew {
         }
     }
 
+    /// Turns of the committer until it has nothing left to do after the engine was closed.
+    pub fn commit_until_closed(&mut self) {
+        const TURNS_MAX: usize = 10_000;
+        for _ in 0..TURNS_MAX {
+            if !self.committer.turn(false) {
+                return;
+            }
+        }
+    }
+
     /// One turn of the sealer.
     pub fn seal(&mut self) -> bool {
         self.sealer.turn()

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::shared::Known;
+use crate::error::Result;
 use crate::limits::SEGMENT_BYTES_MAX;
 use crate::types::{SegmentId, ShardId};
 
@@ -65,16 +66,18 @@ fn follow_one_another(segments: &[&(SegmentId, Known)]) -> bool {
 }
 
 /// The shards that get segments to themselves out of a merge of `inputs`.
-pub(super) fn shards_worth_an_own_segment(inputs: &[(SegmentId, Known)]) -> BTreeSet<ShardId> {
+pub(super) fn shards_worth_an_own_segment(
+    inputs: &[(SegmentId, Known)],
+) -> Result<BTreeSet<ShardId>> {
     let mut bytes: BTreeMap<ShardId, u64> = BTreeMap::new();
     for (_, known) in inputs {
-        for run in known.segment.runs() {
+        for run in known.segment.runs()? {
             *bytes.entry(run.shard).or_default() += run.raw_bytes;
         }
     }
-    bytes
+    Ok(bytes
         .into_iter()
         .filter(|(_, bytes)| *bytes >= OWN_SEGMENT_BYTES_MIN)
         .map(|(shard, _)| shard)
-        .collect()
+        .collect())
 }

@@ -16,13 +16,13 @@ use crate::journal::recover::Recovered;
 use crate::journal::verdict::Damage;
 use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 use crate::planted::{Bug, is_planted};
-use crate::segment::{SEGMENT_DIR, Segment, segment_of};
+use crate::segment::{SEGMENTS_DIR, Segment, segment_of};
 use crate::shard::{Quarantine, ShardLog};
 use crate::types::{Epoch, FileSeq, JournalPosition, SegmentId, SeqNo, ShardId, Timestamp};
 
 /// Makes the folders of a data directory.
 pub(super) fn make_folders(disk: &Arc<dyn Disk>) -> Result<()> {
-    for dir in [JOURNAL_DIR, SEGMENT_DIR, ASIDE_DIR] {
+    for dir in [JOURNAL_DIR, SEGMENTS_DIR, ASIDE_DIR] {
         disk.create_dir(Path::new(dir)).map_err(|e| Error::io("making a folder", e))?;
     }
     disk.sync_dir(Path::new("")).map_err(|e| Error::io("flushing the data directory", e))
@@ -74,7 +74,7 @@ pub(super) fn restore_sealed(
             let slim = SegmentRow { runs: vec![*run], ..row };
             pieces.push((ShardId(run.shard), SeqNo(run.first_seq), id, slim));
         }
-        match Segment::open(disk, id) {
+        match Segment::open(&**disk, id) {
             Ok(segment) => {
                 segments.insert(id, Known { segment: Arc::new(segment), row });
             }
@@ -117,8 +117,8 @@ fn set_strays_aside(
     let known: BTreeSet<_> = rows.iter().map(|(id, _)| SegmentId(*id)).collect();
     let mut next = known.last().map_or(0, |id| id.0 + 1);
     let mut has_moved = false;
-    for entry in disk.list(Path::new(SEGMENT_DIR)).map_err(fault)? {
-        let path = Path::new(SEGMENT_DIR).join(&entry.name);
+    for entry in disk.list(Path::new(SEGMENTS_DIR)).map_err(fault)? {
+        let path = Path::new(SEGMENTS_DIR).join(&entry.name);
         match segment_of(&entry.name) {
             Some(id) => {
                 next = next.max(id.0 + 1);
@@ -138,7 +138,7 @@ fn set_strays_aside(
     }
     if has_moved {
         disk.sync_dir(Path::new(ASIDE_DIR)).map_err(fault)?;
-        disk.sync_dir(Path::new(SEGMENT_DIR)).map_err(fault)?;
+        disk.sync_dir(Path::new(SEGMENTS_DIR)).map_err(fault)?;
     }
     Ok(next)
 }

@@ -138,7 +138,7 @@ impl Sealer {
                 let writer = match &mut writer {
                     Some(writer) => writer,
                     None => writer.insert(SegmentWriter::create(
-                        &self.shared.disk,
+                        Arc::clone(&self.shared.disk),
                         id,
                         compression,
                         self.shared.options.block_bytes,
@@ -153,7 +153,7 @@ impl Sealer {
         }
         let Some(writer) = writer else { return Ok(None) };
         let summary = writer.finish()?;
-        let segment = Arc::new(Segment::open(&self.shared.disk, id)?);
+        let segment = Arc::new(Segment::open(&*self.shared.disk, id)?);
         let row = row_of(&summary, 0, compression == Compression::Zstd);
         transaction.put(&SEGMENTS, &id.0, &row);
         Ok(Some((id, Known { segment, row })))

@@ -153,9 +153,10 @@ impl Writer {
         }
         let placed = self.client.put_records(stream, &records)?;
         assert_eq!(placed.len(), names.len(), "an outcome for each record");
-        let noted = names.into_iter().zip(placed).map(|(name, placed)| {
-            u64::from(self.note(stream, name, placed))
-        });
+        let noted = names
+            .into_iter()
+            .zip(placed)
+            .map(|(name, placed)| u64::from(self.note(stream, name, placed)));
         Ok(noted.sum())
     }
 

@@ -63,8 +63,7 @@ pub fn run(plan: &Plan, setup: &Setup, out: &mut dyn Write) -> Result<Outcome, F
 
     for round in 1..=plan.rounds {
         let is_last = round == plan.rounds;
-        let load =
-            Load::start(server.address(), &streams, plan.writers, &ledger, &mut random);
+        let load = Load::start(server.address(), &streams, plan.writers, &ledger, &mut random);
         let target = 1 + random.below(ROUND_RECORDS_MAX);
         if !load.wait_for(target) {
             outcome.failures.push(format!("round {round}: writers got stuck or were refused"));
