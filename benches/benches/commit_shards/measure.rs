@@ -13,8 +13,8 @@ use flowstone_engine::journal::commit::commit_bytes_at_most;
 use crate::bare::Bare;
 use crate::files::{FILES_MAX, FilePerShard};
 
-/// Rounds that are not counted.
-const WARM_UP_ROUNDS: usize = 2;
+/// Rounds that are not counted: a new engine is still making its journal files.
+const WARM_UP_ROUNDS: usize = 10;
 /// Rounds of a file per shard: each takes long enough.
 const FILE_ROUNDS: usize = 5;
 
