@@ -181,7 +181,8 @@ impl Compactor {
         }
         let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
-        let touched = self.note_ends(old, &new, &mut transaction);
+        let _step = self.shared.seal_changes.lock().expect("no code panics while it seals");
+        let touched = self.note_ends(old, &new, &mut transaction)?;
         self.shared.catalog.commit(transaction)?;
 
         {
@@ -208,19 +209,19 @@ impl Compactor {
         old: &[(SegmentId, Known)],
         new: &[(SegmentId, Known)],
         transaction: &mut Transaction,
-    ) -> BTreeSet<ShardId> {
+    ) -> Result<BTreeSet<ShardId>> {
         let mut ends: BTreeMap<ShardId, (SeqNo, Timestamp)> = BTreeMap::new();
         for run in old.iter().flat_map(|(_, known)| &known.row.runs) {
             let end = ends.entry(ShardId(run.shard)).or_default();
             *end = (*end).max((SeqNo(run.end_seq), Timestamp(run.last_arrival_ms)));
         }
-        for (shard, (end, newest)) in &ends {
+        for (shard, end) in &ends {
             let is_kept = new.iter().any(|(id, known)| run_of(*id, known, *shard).is_some());
             if !is_kept && self.shared.shard(*shard).is_ok() {
-                put_end(transaction, *shard, *end, *newest);
+                put_end(&self.shared, transaction, *shard, *end)?;
             }
         }
-        ends.into_keys().collect()
+        Ok(ends.into_keys().collect())
     }
 }
 

@@ -157,6 +157,7 @@ impl Engine {
             retention: RetentionClock::new(Arc::clone(&clock), noted),
             shards: RwLock::new(restored.shards),
             shard_changes: Mutex::new(next_shard),
+            seal_changes: Mutex::default(),
             segments: Mutex::new(restored.segments),
             next_segment: AtomicU64::new(restored.next_segment),
             sealer_bell: Bell::default(),
