@@ -134,7 +134,7 @@ pub trait File: Send + Sync + fmt::Debug {
     }
 }
 
-impl dyn File {
+impl dyn File + '_ {
     /// Reads exactly `buffer`, or fails with `UnexpectedEof`.
     pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
         while !buffer.is_empty() {

@@ -72,5 +72,5 @@ pub use cursor::Frames;
 pub use footer::SEGMENT_VERSION;
 pub use merge::{Keep, Merge, merge};
 pub use reader::Segment;
-pub use summary::{Run, SEGMENTS_DIR, SegmentSummary, segment_path, temporary_path};
+pub use summary::{Run, SEGMENTS_DIR, SegmentSummary, segment_of, segment_path, temporary_path};
 pub use writer::{SegmentWriter, prepare_dir};

@@ -14,6 +14,14 @@ pub fn segment_path(id: SegmentId) -> PathBuf {
     segment_name(id).into()
 }
 
+/// The segment whose file has this name, in the directory of segments.
+#[must_use]
+pub fn segment_of(name: &str) -> Option<SegmentId> {
+    let digits = name.strip_suffix(".seg")?;
+    let id = SegmentId(u64::from_str_radix(digits, 16).ok()?);
+    segment_name(id).ends_with(&format!("/{name}")).then_some(id)
+}
+
 /// The file of segment `id` while it is written.
 #[must_use]
 pub fn temporary_path(id: SegmentId) -> PathBuf {
