@@ -47,7 +47,7 @@ impl Database {
 
     /// Opens a catalog, and checks every page of it against its checksum.
     pub(super) fn open(storage: impl StorageBackend) -> Result<Database> {
-        let database = Database(guarded("open the catalog", || Ok(open_storage(storage)?))?);
+        let database = Database(guarded("open the catalog", || open_storage(storage))?);
         let version = database.own_number::<4>(FORMAT_KEY)?.map(u32::from_le_bytes);
         match version {
             Some(CATALOG_FORMAT_VERSION) => Ok(database),
