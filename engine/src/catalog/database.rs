@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::CATALOG_CACHE_BYTES;
 
 /// The catalog's file.
-pub(super) const CATALOG_FILE: &str = "catalog.redb";
+pub const CATALOG_FILE: &str = "catalog.redb";
 /// The newest catalog format that this code reads and the one that it writes.
 pub(super) const CATALOG_FORMAT_VERSION: u32 = 1;
 

@@ -44,6 +44,7 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+pub use database::CATALOG_FILE;
 pub use table::{Key, Table, Value};
 pub use transaction::Transaction;
 pub use typed::Catalog;

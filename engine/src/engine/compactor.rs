@@ -165,7 +165,7 @@ impl Compactor {
     fn finish(&self, writer: SegmentWriter, tier: u32) -> Result<(SegmentId, Known)> {
         let summary = writer.finish()?;
         let segment = Arc::new(Segment::open(&*self.shared.disk, summary.id)?);
-        Ok((summary.id, Known { segment, row: row_of(&summary, tier, true) }))
+        Ok((summary.id, Known { segment, row: Arc::new(row_of(&summary, tier, true)) }))
     }
 
     /// Makes `new` take the place of `old`, in the catalog, for readers, and on disk.
@@ -177,7 +177,7 @@ impl Compactor {
             transaction.put(&DROPPED, &id.0, &NumberRow { value: 0 });
         }
         for (id, known) in &new {
-            transaction.put(&SEGMENTS, &id.0, &known.row);
+            transaction.put(&SEGMENTS, &id.0, &*known.row);
         }
         let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);

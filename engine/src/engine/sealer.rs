@@ -156,8 +156,8 @@ impl Sealer {
         let Some(writer) = writer else { return Ok(None) };
         let summary = writer.finish()?;
         let segment = Arc::new(Segment::open(&*self.shared.disk, id)?);
-        let row = row_of(&summary, 0, compression == Compression::Zstd);
-        transaction.put(&SEGMENTS, &id.0, &row);
+        let row = Arc::new(row_of(&summary, 0, compression == Compression::Zstd));
+        transaction.put(&SEGMENTS, &id.0, &*row);
         Ok(Some((id, Known { segment, row })))
     }
 }

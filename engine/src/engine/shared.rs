@@ -27,7 +27,7 @@ use crate::types::{SegmentId, ShardId, Timestamp};
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) segment: Arc<Segment>,
-    pub(super) row: SegmentRow,
+    pub(super) row: Arc<SegmentRow>,
 }
 
 /// Everything that an open engine consists of, but for its threads.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flowstone_engine::clock::ManualClock;
-use flowstone_engine::entropy::{Entropy, SeededEntropy};
+use flowstone_engine::entropy::SeededEntropy;
 use flowstone_engine::error::ErrorKind;
 use flowstone_engine::io::sim::{Fault, SimDisk};
 use flowstone_engine::types::ShardId;
@@ -134,10 +134,10 @@ fn rotten_place(disk: &SimDisk, random: &SeededEntropy) -> Option<(String, u64, 
         .into_iter()
         .filter(|name| name.ends_with(".fsj") || name.ends_with(".seg"))
         .collect();
-    let file = files.get(random.below(files.len() as u64) as usize)?;
+    let file = files.get(random.index(files.len()))?;
     let bytes = disk.read_raw(file)?;
     let written = bytes.iter().rposition(|byte| *byte != 0)? as u64 + 1;
-    Some((file.clone(), random.below(written), (random.bits() % 8) as u8))
+    Some((file.clone(), random.below(written), u8::try_from(random.index(8)).ok()?))
 }
 
 fn recover_twice(run: &Run, crash_seed: u64, swept: &mut Swept) -> Result<(), Broken> {

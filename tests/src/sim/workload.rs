@@ -21,7 +21,7 @@ pub struct Shape {
     /// Shards at the start.
     pub shards: usize,
     /// Records are up to this long.
-    pub record_bytes: u64,
+    pub record_bytes: usize,
     /// One in so many steps reopens the engine; 0 never.
     pub reopen_every: u64,
     /// One in so many steps lets everything expire; 0 never.
@@ -179,11 +179,11 @@ fn append(
     waiting: &mut Vec<Waiting>,
 ) {
     let shards = run.history.shards();
-    let Some(shard) = shards.get(random.below(shards.len() as u64) as usize).copied() else {
+    let Some(shard) = shards.get(random.index(shards.len())).copied() else {
         return;
     };
     let records: Vec<_> = (0..1 + random.below(3))
-        .map(|_| run.history.issue(shard, random.below(shape.record_bytes) as usize))
+        .map(|_| run.history.issue(shard, random.index(shape.record_bytes)))
         .collect();
     match rig.enqueue(shard, &records) {
         Ok(answer) => waiting.push(Waiting { shard, records, answer }),
@@ -209,7 +209,7 @@ fn collect(run: &mut Run, waiting: &mut Vec<Waiting>) {
 /// Reads a shard: what it shows may not go away any more.
 fn look(random: &SeededEntropy, run: &mut Run, rig: &Rig) {
     let shards = run.history.shards();
-    if let Some(shard) = shards.get(random.below(shards.len() as u64) as usize).copied() {
+    if let Some(shard) = shards.get(random.index(shards.len())).copied() {
         match rig.read_all(shard) {
             Ok((first, records)) => run.history.saw(shard, first, &records),
             Err(error) => run.errors.push(error.to_string()),
@@ -229,7 +229,7 @@ fn jump(run: &Run, rig: &mut Rig) {
 fn change_shards(random: &SeededEntropy, run: &mut Run, rig: &Rig) {
     let shards = run.history.shards();
     if shards.len() > 1 && random.below(2) == 0 {
-        let shard = shards[random.below(shards.len() as u64) as usize];
+        let shard = shards[random.index(shards.len())];
         run.history.deleted(shard);
         if let Err(error) = rig.engine.delete_shards(&[shard], Transaction::new()) {
             run.errors.push(error.to_string());
