@@ -12,9 +12,12 @@ pub mod entropy;
 pub mod error;
 pub mod frame;
 pub mod io;
+pub mod journal;
 pub mod limits;
+pub mod planted;
+pub mod segment;
 pub mod shard;
 pub mod types;
 
-pub use engine::{Appended, Engine, Options, ShardSpec, Status};
+pub use engine::{Appended, Crew, Engine, Options, RecoveryReport, ShardSpec, Status};
 pub use rkyv;

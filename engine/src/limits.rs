@@ -55,3 +55,19 @@ pub const IDLE_MARKER_AFTER_MS: u64 = 50;
 
 /// Bytes of one value in the catalog.
 pub const CATALOG_VALUE_BYTES_MAX: usize = 16 * MIB;
+
+/// Bytes of the file that keeps room for the catalog on a full disk. When the catalog is larger,
+/// the reserve is as large as the catalog: its file grows by doubling.
+pub const CATALOG_RESERVE_BYTES_MIN: u64 = 4 * MIB as u64;
+
+/// Bytes of catalog pages cached in memory.
+pub const CATALOG_CACHE_BYTES: usize = 16 * MIB;
+
+/// Rows of one catalog table that one scan returns: ten times the shard logs on a node.
+pub const CATALOG_SCAN_ROWS_MAX: usize = 10 * SHARDS_MAX;
+
+/// Bytes of a block before compression at most: the largest frame alone.
+pub const BLOCK_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 96;
+
+/// Bytes of a segment's footer at most. A fresh segment of every shard of a node needs 7 MiB.
+pub const FOOTER_BYTES_MAX: usize = 64 * MIB;

@@ -1,1 +1,3 @@
 //! Whole-system tests of Flowstone: crash loops, real clients, house style.
+
+pub mod sim;

@@ -1,34 +1,47 @@
 //! The catalog: what exists on this node, in a small transactional key-value store.
+//!
+//! ```text
+//!   Catalog --typed rows--> Store (seam) --bytes--> RedbStore --pages--> CatalogFile --> Disk
+//! ```
+//!
+//! | file             | owns |
+//! |------------------|------|
+//! | `table.rs`       | typed tables: a name, a key's encoding, a value's version |
+//! | `transaction.rs` | changes that happen together |
+//! | `typed.rs`       | [`Catalog`]: typed rows over rows of bytes |
+//! | `store.rs`       | the seam: rows of bytes |
+//! | `redb_store.rs`  | the local store: what it does when a commit fails |
+//! | `database.rs`    | one opened redb database: rows in, rows out, redb's errors as ours |
+//! | `backend.rs`     | redb's storage over the disk seam, and which operation of it failed |
+//! | `reserve.rs`     | room kept free for the catalog on a full disk |
+//!
+//! Files: `catalog.redb`, `catalog.redb.new` (until the first start is over), `reserve`.
+//!
+//! What a failed commit leads to:
+//!
+//! | failed               | then |
+//! |----------------------|------|
+//! | no space             | the reserve is given up, the database reopened, the commit tried once more; if that fails too, `Full`: reads go on, the next commit tries again |
+//! | any other write      | poisoned: commits are refused until restart, reads are of what is on the device |
+//! | a flush              | the same; the flush is not retried, the page cache not believed |
+//! | redb panicked        | the same, the error is `Corrupt` |
+//!
+//! **Invariant** a commit that was answered with success is in every later read, also after a
+//! crash; one that was answered with an error is there whole or not at all.
+//! **Invariant** values are read by the binary that knows their version, or refused.
 
+mod backend;
+mod database;
+mod redb_store;
+mod reserve;
+mod store;
 mod table;
 mod transaction;
+mod typed;
+
+#[cfg(test)]
+mod tests;
 
 pub use table::{Key, Table, Value};
 pub use transaction::Transaction;
-
-use crate::error::Result;
-
-/// The catalog. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Catalog {}
-
-impl Catalog {
-    /// The value under `key`.
-    pub fn load<K: Key, V: Value>(&self, table: &Table<K, V>, key: &K) -> Result<Option<V>> {
-        let _ = (table, key);
-        unimplemented!()
-    }
-
-    /// All rows of `table`, in key order.
-    pub fn scan<K: Key, V: Value>(&self, table: &Table<K, V>) -> Result<Vec<(K, V)>> {
-        let _ = table;
-        unimplemented!()
-    }
-
-    /// Makes every change of `transaction` or none; durable when this returns. `AlreadyExists` or
-    /// `NotFound` when one of its expectations does not hold.
-    pub fn commit(&self, transaction: Transaction) -> Result<()> {
-        let _ = transaction;
-        unimplemented!()
-    }
-}
+pub use typed::Catalog;

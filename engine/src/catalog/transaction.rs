@@ -50,6 +50,12 @@ impl Transaction {
         self.steps.push(Step::Remove { table: table.name(), key: key.encode() });
     }
 
+    /// Whether it changes and expects nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Adds the steps of another transaction after this one's.
     pub fn extend(&mut self, other: Transaction) {
         self.steps.extend(other.steps);

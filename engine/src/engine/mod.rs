@@ -1,42 +1,88 @@
-//! The engine: what callers see of all that is below.
+//! The engine: what callers see of all that is below, and the work that goes on behind it.
+//!
+//! ```text
+//!   append --> queue --> Committer --> journal --> Sealer --> segments --> Compactor
+//!                            |                        |                       |
+//!                            +------ publish -------> ShardLog <--- runs -----+
+//!   read  ------------------------------------------> ShardLog
+//! ```
+//!
+//! | file           | owns |
+//! |----------------|------|
+//! | `options.rs`   | what an engine is opened with; small structs of its calls |
+//! | `open.rs`      | opening: locks, catalog, recovery, threads |
+//! | `recovery.rs`  | restoring logs from catalog and journal; strays, gaps, quarantine |
+//! | `queue.rs`     | appends on their way to the committer |
+//! | `committer.rs` | the one owner of the journal |
+//! | `sealer.rs`    | journal file -> segment |
+//! | `compactor.rs` | expiry and merging |
+//! | `plan.rs`      | which segments to merge |
+//! | `retention.rs` | the retention clock |
+//! | `rows.rs`      | the engine's rows in the catalog |
+//! | `shared.rs`    | what façade and threads share |
+//! | `bell.rs`, `crew.rs` | the threads and what wakes them |
+//!
+//! **Invariant** a reply to an append is sent only after the commit that holds it, and every commit
+//! before, is durable.
 
+mod bell;
+mod committer;
+mod compactor;
+mod crew;
+mod open;
 mod options;
+mod plan;
+mod queue;
+mod recovery;
+mod retention;
+mod rows;
+mod sealer;
+mod shared;
 
+#[cfg(test)]
+mod tests;
+
+pub use crew::Crew;
+pub use open::RecoveryReport;
 pub use options::{Appended, Options, ShardSpec, Status};
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Transaction};
-use crate::clock::Clock;
-use crate::entropy::Entropy;
-use crate::error::Result;
+use crate::engine::queue::closed;
+use crate::engine::rows::{ENDS, NEXT_SHARD, NUMBERS, NumberRow, QUARANTINES, SHARDS, ShardRow};
+use crate::engine::shared::Shared;
+use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Batch;
-use crate::io::Disk;
-use crate::shard::{Read, ReadFrom, ReadLimit, Watermarks};
-use crate::types::{SeqNo, ShardId};
+use crate::limits::SHARDS_MAX;
+use crate::shard::{Read, ReadFrom, ReadLimit, ShardLog, Watermarks};
+use crate::types::{Epoch, SeqNo, ShardId};
 
 /// An open data directory. Cheap to clone; the last clone's drop does not close it, [`close`] does.
 ///
 /// [`close`]: Engine::close
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    report: Arc<RecoveryReport>,
+}
 
 impl Engine {
-    /// Opens the data directory behind `disk`, recovers what is there, and starts the threads that
-    /// commit, seal and compact.
-    pub fn open(
-        disk: Arc<dyn Disk>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        options: Options,
-    ) -> Result<Engine> {
-        let _ = (disk, clock, entropy, options);
-        unimplemented!()
+    /// What was found when this engine was opened.
+    #[must_use]
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.report
     }
 
     /// The catalog, for the callers' own tables. Rows of the engine's tables are not for them.
+    #[must_use]
     pub fn catalog(&self) -> &Catalog {
-        unimplemented!()
+        &self.shared.catalog
     }
 
     /// Makes one shard log per spec, atomically with what `also` adds to the transaction: it is
@@ -46,73 +92,201 @@ impl Engine {
         specs: &[ShardSpec],
         also: impl FnOnce(&[ShardId], &mut Transaction),
     ) -> Result<Vec<ShardId>> {
-        let _ = (specs, also);
-        unimplemented!()
+        let shared = &self.shared;
+        let mut next = shared.shard_changes.lock().expect("no code panics while it makes shards");
+        let count = shared.shards.read().expect("no code panics while it changes shards").len();
+        if count + specs.len() > SHARDS_MAX {
+            let message = format!("shards on this node exceed their limit max=`{SHARDS_MAX}`");
+            return Err(Error::new(ErrorKind::Full, message));
+        }
+        let ids: Vec<_> = (*next..).map(ShardId).take(specs.len()).collect();
+        let after = *next + specs.len() as u64;
+        let mut transaction = Transaction::new();
+        let created_ms = shared.clock.wall().0;
+        for (id, spec) in ids.iter().zip(specs) {
+            let row = ShardRow { created_ms, retention_ms: spec.retention_ms, epoch: 1 };
+            transaction.expect_absent(&SHARDS, &id.0);
+            transaction.put(&SHARDS, &id.0, &row);
+        }
+        transaction.put(&NUMBERS, &NEXT_SHARD.to_owned(), &NumberRow { value: after });
+        also(&ids, &mut transaction);
+        shared.catalog.commit(transaction)?;
+        *next = after;
+        let mut shards = shared.shards.write().expect("no code panics while it changes shards");
+        for (id, spec) in ids.iter().zip(specs) {
+            shards.insert(*id, Arc::new(ShardLog::new(*id, Epoch(1), spec.retention_ms)));
+        }
+        Ok(ids)
     }
 
     /// Deletes shard logs with all their records, atomically with `also`. Blocks on a flush. Space
     /// comes back as sealing and compaction pass over it.
     pub fn delete_shards(&self, shards: &[ShardId], also: Transaction) -> Result<()> {
-        let _ = (shards, also);
-        unimplemented!()
+        let _step = self.shared.shard_changes.lock().expect("no code panics while it makes shards");
+        let mut transaction = Transaction::new();
+        for id in shards {
+            transaction.expect_present(&SHARDS, &id.0);
+            transaction.remove(&SHARDS, &id.0);
+            transaction.remove(&QUARANTINES, &id.0);
+            transaction.remove(&ENDS, &id.0);
+        }
+        transaction.extend(also);
+        self.shared.catalog.commit(transaction)?;
+        let mut all = self.shared.shards.write().expect("no code panics while it changes shards");
+        for log in shards.iter().filter_map(|id| all.remove(id)) {
+            log.delete();
+        }
+        drop(all);
+        self.shared.compactor_bell.ring();
+        Ok(())
     }
 
-    /// Sets how long `shard` keeps records, atomically with `also`. Blocks on a flush.
+    /// Sets how long the shards keep records, atomically with `also`. Blocks on a flush.
     pub fn set_retention(&self, shards: &[ShardId], ms: u64, also: Transaction) -> Result<()> {
-        let _ = (shards, ms, also);
-        unimplemented!()
+        let _step = self.shared.shard_changes.lock().expect("no code panics while it makes shards");
+        let mut transaction = Transaction::new();
+        for id in shards {
+            let missing =
+                || Error::new(ErrorKind::NotFound, "there is no such shard").in_shard(*id);
+            let row = self.shared.catalog.load(&SHARDS, &id.0)?.ok_or_else(missing)?;
+            transaction.put(&SHARDS, &id.0, &ShardRow { retention_ms: ms, ..row });
+        }
+        transaction.extend(also);
+        // Records that have expired by now stay expired under a longer retention.
+        let logs = shards.iter().map(|id| self.shared.shard(*id)).collect::<Result<Vec<_>>>()?;
+        for log in &logs {
+            let before = self.shared.expired_before(log);
+            log.advance_trim_horizon(before, &self.shared.cache)?;
+        }
+        self.shared.catalog.commit(transaction)?;
+        for log in logs {
+            log.set_retention_ms(ms);
+        }
+        self.shared.compactor_bell.ring();
+        Ok(())
     }
 
     /// Appends a batch. Resolves when the records are durable, in order with every other append to
     /// the shard. Waits for room when too much is pending. Dropping the future after it was first
     /// polled does not take the records back.
     pub async fn append(&self, shard: ShardId, batch: Batch) -> Result<Appended> {
-        let _ = (shard, batch);
-        unimplemented!()
+        let answer = self.enqueue(shard, batch).await?;
+        answer.await.unwrap_or_else(|_| Err(self.lost_answer()))
+    }
+
+    /// Queues a batch and answers as soon as it is queued; the receiver is told the rest.
+    pub async fn enqueue(
+        &self,
+        shard: ShardId,
+        batch: Batch,
+    ) -> Result<oneshot::Receiver<Result<Appended>>> {
+        if let Some(error) = self.shared.poisoned.get() {
+            return Err(error.clone());
+        }
+        let fits = batch.payload().len() <= self.shared.payload_bytes_max();
+        if !fits {
+            let max = self.shared.payload_bytes_max();
+            let message = format!("append is larger than a journal file can take max=`{max}`");
+            return Err(Error::new(ErrorKind::Invalid, message).in_shard(shard));
+        }
+        let log = self.shared.shard(shard)?;
+        log.check_writable()?;
+        self.shared.queue.push(log, batch).await
+    }
+
+    fn lost_answer(&self) -> Error {
+        if self.shared.is_poisoned() { self.shared.poison_error() } else { closed() }
     }
 
     /// The sequence number that `from` means now. May read from disk for [`ReadFrom::AtTime`].
     /// A time before all records is the trim horizon, a time after all is the end; `At` and `After`
     /// positions past retention answer `Trimmed`.
     pub fn resolve(&self, shard: ShardId, from: ReadFrom) -> Result<SeqNo> {
-        let _ = (shard, from);
-        unimplemented!()
+        let log = self.shared.shard(shard)?;
+        log.resolve(from, self.shared.expired_before(&log), &self.shared.cache)
     }
 
     /// Records from `from` on, never past the high watermark; empty at the end. May read from disk
     /// unless [`Engine::is_resident`].
     pub fn read(&self, shard: ShardId, from: SeqNo, limit: ReadLimit) -> Result<Read> {
-        let _ = (shard, from, limit);
-        unimplemented!()
+        let log = self.shared.shard(shard)?;
+        log.read(from, limit, self.shared.expired_before(&log), &self.shared.cache)
     }
 
     /// Whether a read from `from` is served from memory without touching the disk.
+    #[must_use]
     pub fn is_resident(&self, shard: ShardId, from: SeqNo) -> bool {
-        let _ = (shard, from);
-        unimplemented!()
+        self.shared.shard(shard).is_ok_and(|log| log.is_resident(from))
     }
 
     /// Resolves when the high watermark has passed `seq`: the record is there to read. An error
     /// when the shard is deleted or the engine closed meanwhile.
     pub async fn wait_for(&self, shard: ShardId, seq: SeqNo) -> Result<()> {
-        let _ = (shard, seq);
-        unimplemented!()
+        let log = self.shared.shard(shard)?;
+        let mut readable = log.subscribe();
+        let gone = |log: &ShardLog| {
+            Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(log.id())
+        };
+        let passed =
+            readable.wait_for(|mark| *mark > seq || log.is_deleted() || self.shared.is_stopping());
+        match passed.await.map(|mark| *mark > seq) {
+            Ok(true) => Ok(()),
+            _ if log.is_deleted() => Err(gone(&log)),
+            _ => Err(closed()),
+        }
     }
 
     /// The shard's watermarks.
     pub fn watermarks(&self, shard: ShardId) -> Result<Watermarks> {
-        let _ = shard;
-        unimplemented!()
+        let log = self.shared.shard(shard)?;
+        let before = self.shared.expired_before(&log);
+        log.advance_trim_horizon(before, &self.shared.cache)?;
+        Ok(log.watermarks())
     }
 
     /// How the engine is.
+    #[must_use]
     pub fn status(&self) -> Status {
-        unimplemented!()
+        let shards = self.shared.all_shards();
+        let mut quarantined_shards: Vec<_> =
+            shards.iter().filter(|log| log.quarantine().is_some()).map(|log| log.id()).collect();
+        quarantined_shards.sort_unstable();
+        let segments = self.shared.known_segments();
+        let blocked = self.shared.slots.blocked();
+        Status {
+            is_poisoned: self.shared.is_poisoned(),
+            is_full: blocked.is_some_and(|error| error.kind() == ErrorKind::Full),
+            quarantined_shards,
+            shards: shards.len(),
+            segments: segments.len(),
+            segment_bytes: segments.iter().map(|(_, known)| known.row.bytes).sum(),
+            journal_files: self.shared.slots.waiting() + 1,
+            pending_bytes: self.shared.queue.bytes(),
+            disk: self.shared.ring_kind,
+        }
     }
 
     /// Refuses new appends, finishes those that were taken, writes the clean-shutdown marker and
     /// ends the threads. Blocks.
     pub fn close(&self) -> Result<()> {
-        unimplemented!()
+        self.shared.queue.close(closed());
+        let threads = std::mem::take(
+            &mut *self.threads.lock().expect("no code panics while it closes the engine"),
+        );
+        let mut threads = threads.into_iter();
+        let mut has_panicked = threads.next().is_some_and(|commit| commit.join().is_err());
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+        self.shared.sealer_bell.ring();
+        self.shared.compactor_bell.ring();
+        for log in self.shared.all_shards() {
+            log.wake_waiters();
+        }
+        for thread in threads {
+            has_panicked |= thread.join().is_err();
+        }
+        if has_panicked {
+            return Err(Error::new(ErrorKind::Unavailable, "a thread of the engine has panicked"));
+        }
+        Ok(())
     }
 }

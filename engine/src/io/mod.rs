@@ -8,10 +8,15 @@
 //! | file          | owns |
 //! |---------------|------|
 //! | `aligned.rs`  | buffers whose address and length suit direct I/O |
-//! | `map.rs`      | read-only maps of immutable files, and surviving a read error under one |
-//! | `directory.rs`| the real directory: files, names, locks (shared by both real disks) |
+//! | `path.rs`     | paths that stay inside the data directory |
+//! | `map.rs`      | read-only maps of immutable files |
+//! | `sigbus.rs`   | surviving a read error under a map |
+//! | `file.rs`     | a real file |
+//! | `directory.rs`| the real directory: names, locks, opening files |
 //! | `portable.rs` | a commit ring made of threads, `pwritev2` and `fdatasync` |
 //! | `uring.rs`    | a commit ring made of io_uring |
+//! | `event_wake.rs` | what wakes the owner of that ring |
+//! | `real.rs`     | the real disk: a directory and the ring that this machine allows |
 //! | `sim/`        | a disk that loses, tears and reorders what was not flushed (feature `testing`) |
 //!
 //! Paths are relative to the data directory. A `Disk` is rooted in it and reaches nothing else.
@@ -19,7 +24,29 @@
 //! **Invariant** a file that is mapped is never shortened nor written again.
 //! **Invariant** nothing here retries a flush that failed.
 
+mod aligned;
+mod directory;
+mod event_wake;
+mod file;
 pub mod map;
+mod path;
+mod portable;
+mod real;
+mod sigbus;
+mod uring;
+
+#[cfg(feature = "testing")]
+pub mod sim;
+
+#[cfg(test)]
+mod tests;
+
+pub use aligned::AlignedBuffer;
+pub use map::Map;
+pub use portable::PortableRing;
+pub use real::{Backend, RealDisk};
+pub use sigbus::MAPS_MAX;
+pub use uring::{UringRing, probe as probe_uring};
 
 use std::fmt;
 use std::io;
@@ -98,7 +125,7 @@ pub trait File: Send + Sync + fmt::Debug {
     /// Forgets cached pages, so that the next read comes from the device.
     fn drop_cache(&self) -> io::Result<()>;
     /// Maps the whole file to read. Only for files that are complete and immutable.
-    fn map(&self) -> io::Result<map::Map>;
+    fn map(&self) -> io::Result<Map>;
     /// The descriptor, where there is one: what a real commit ring writes to.
     fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>>;
     /// This file's place on a simulated disk, where it is one.
@@ -107,7 +134,7 @@ pub trait File: Send + Sync + fmt::Debug {
     }
 }
 
-impl dyn File {
+impl dyn File + '_ {
     /// Reads exactly `buffer`, or fails with `UnexpectedEof`.
     pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
         while !buffer.is_empty() {
@@ -179,6 +206,7 @@ pub trait CommitRing: Send {
     fn submit(&mut self, write: DurableWrite);
     /// Blocks until a write completes, somebody wakes the ring, or `timeout` passes; appends to
     /// `completions` whatever has completed, in any order. `Some(Duration::ZERO)` does not block.
+    /// May return early and with nothing: the caller looks, and waits again.
     fn wait(&mut self, timeout: Option<Duration>, completions: &mut Vec<Completion>);
     /// What wakes this ring.
     fn waker(&self) -> Arc<dyn Wake>;

@@ -1,5 +1,27 @@
 //! One shard's whole ordered sequence: segments, then tail.
+//!
+//! ```text
+//!   trim horizon          sealed                           high watermark = flushed
+//!        |                  |                                      |
+//!   -----[== run ==][= run =][frame][frame][frame][frame][frame]---+
+//!         segments (on disk)   tail (the journal's images)
+//! ```
+//!
+//! | file         | owns |
+//! |--------------|------|
+//! | `read.rs`    | what a read asks and answers |
+//! | `log.rs`     | the shard log: watermarks, tail, runs, and how they change |
+//! | `reader.rs`  | reading and seeking across runs and tail |
+//!
+//! **Invariant** runs and tail follow one another without gaps, unless damage was reported.
+//! **Invariant** nothing at or past the high watermark is handed out.
 
+mod log;
 mod read;
+mod reader;
 
+#[cfg(test)]
+mod tests;
+
+pub use log::{Quarantine, Run, ShardLog};
 pub use read::{Read, ReadFrom, ReadLimit, ReadRecord, Watermarks};

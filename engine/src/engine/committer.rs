@@ -1,0 +1,471 @@
+//! The one owner of the journal: drains the queue, writes commits, acknowledges them in order.
+//!
+//! ```text
+//!   queue --start--> in flight (at most N, oldest first) --settle, in order--> published, told
+//! ```
+//!
+//! While commits are in flight the queue gathers the next one: group commit without timers.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::engine::Appended;
+use crate::engine::queue::{Append, closed};
+use crate::engine::shared::Shared;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{Frame, FrameKind};
+use crate::io::{CommitRing, Completion, DIRECT_IO_BYTES, DurableWrite, File};
+use crate::journal::commit::{Entry, Predecessor, commit_bytes_at_most, encode};
+use crate::journal::header::{COMMITS_BEGIN, FileHeader};
+use crate::journal::image::ImageWriter;
+use crate::journal::slots::Waiting;
+use crate::limits::IDLE_MARKER_AFTER_MS;
+use crate::planted::{Bug, is_planted};
+use crate::shard::ShardLog;
+use crate::types::{Epoch, FileSeq, JournalPosition, Salt, SeqNo, ShardId};
+
+/// Bytes at a file's end that only markers may use.
+pub(super) const MARKER_RESERVE_BYTES: usize = 2 * DIRECT_IO_BYTES;
+
+/// The file that commits go to.
+struct Active {
+    slot: u32,
+    file: Arc<dyn File>,
+    header: FileHeader,
+    image: ImageWriter,
+    predecessor: Predecessor,
+    shards: Vec<ShardId>,
+}
+
+/// A commit that is being written.
+struct InFlight {
+    token: u64,
+    offset: u32,
+    bytes: Bytes,
+    end: JournalPosition,
+    parts: Vec<Part>,
+    result: Option<io::Result<()>>,
+}
+
+/// What one shard has in a commit.
+struct Part {
+    shard: Arc<ShardLog>,
+    frame: Frame,
+    waiters: Vec<Waiter>,
+}
+
+/// Somebody who waits for a commit.
+struct Waiter {
+    reply: Option<oneshot::Sender<Result<Appended>>>,
+    appended: Appended,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The appends of one shard that go into one commit.
+struct Group {
+    shard: Arc<ShardLog>,
+    appends: Vec<Append>,
+}
+
+/// The committer.
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    ring: Box<dyn CommitRing>,
+    active: Option<Active>,
+    in_flight: VecDeque<InFlight>,
+    completions: Vec<Completion>,
+    next_token: u64,
+    newest_file: FileSeq,
+    /// Behind the last commit that was started.
+    end: JournalPosition,
+    /// Everything below is durable.
+    durable: JournalPosition,
+    /// When the last commit of records ended, if no marker was written since.
+    rested_since_ms: Option<u64>,
+    is_finished: bool,
+}
+
+impl Committer {
+    /// A committer that goes on behind `end`, in a new file.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        ring: Box<dyn CommitRing>,
+        newest_file: FileSeq,
+        end: JournalPosition,
+    ) -> Committer {
+        Committer {
+            shared,
+            ring,
+            active: None,
+            in_flight: VecDeque::new(),
+            completions: Vec::new(),
+            next_token: 0,
+            newest_file,
+            end,
+            durable: end,
+            rested_since_ms: None,
+            is_finished: false,
+        }
+    }
+
+    /// Starts what can be started and settles what has completed; blocks for news if `may_block`.
+    /// False when there is nothing left to do ever.
+    pub(super) fn turn(&mut self, may_block: bool) -> bool {
+        let wants_work = self.start_commits();
+        self.mark_idle();
+        if self.finish_if_closed() {
+            return false;
+        }
+        let has_work = wants_work && !self.shared.queue.arm();
+        let timeout =
+            if has_work || !may_block { Some(Duration::ZERO) } else { self.idle_timeout() };
+        let mut completions = std::mem::take(&mut self.completions);
+        self.ring.wait(timeout, &mut completions);
+        for completion in completions.drain(..) {
+            self.note(completion);
+        }
+        self.completions = completions;
+        self.settle();
+        true
+    }
+
+    /// Whether neither the queue nor the ring has anything for this committer.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty() && self.shared.queue.is_empty()
+    }
+
+    fn depth(&self) -> usize {
+        self.shared.options.commits_in_flight_max as usize
+    }
+
+    /// Whether appends wait for a journal file rather than for the disk.
+    fn is_stalled(&self) -> bool {
+        self.active.is_none() && self.in_flight.is_empty()
+    }
+
+    /// Starts commits while it may. Says whether a push would find it ready to start another.
+    fn start_commits(&mut self) -> bool {
+        while self.in_flight.len() < self.depth() && !self.shared.is_poisoned() {
+            if self.shared.queue.is_empty() {
+                return true;
+            }
+            if !self.make_room() {
+                return false;
+            }
+            let groups = self.gather();
+            if !groups.is_empty() {
+                self.start(groups);
+            }
+        }
+        false
+    }
+
+    /// Makes sure that the next append fits into the active file. False when it has to wait.
+    fn make_room(&mut self) -> bool {
+        let Some(bytes) = self.shared.queue.next_bytes() else { return false };
+        let needed = commit_bytes_at_most(1, bytes) + MARKER_RESERVE_BYTES;
+        if self.active.as_ref().is_some_and(|active| needed <= active.image.remaining()) {
+            return true;
+        }
+        // ORDER: the next file's header says that this file is durable up to its end.
+        if !self.in_flight.is_empty() {
+            return false;
+        }
+        if let Some(full) = self.active.take() {
+            self.shared.slots.push_waiting(Waiting {
+                slot: full.slot,
+                file: full.header.file,
+                image: full.image,
+                shards: full.shards,
+                is_damaged: false,
+            });
+            self.shared.wake_sealer();
+        }
+        self.activate()
+    }
+
+    /// Begins the next file. False when there is none to be had.
+    fn activate(&mut self) -> bool {
+        let Some(mut spare) = self.shared.slots.take_spare() else {
+            if let Some(error) = self.shared.slots.blocked() {
+                self.shared.queue.fail_all(&error);
+            }
+            return false;
+        };
+        self.shared.wake_sealer();
+        let Some(next) = self.newest_file.0.checked_add(1) else {
+            self.poison(&io::Error::other("journal file numbers are used up"));
+            return false;
+        };
+        self.newest_file = FileSeq(next);
+        let header = FileHeader {
+            salt: Salt(self.shared.entropy.bits()),
+            file: self.newest_file,
+            file_bytes: u32::try_from(spare.image.remaining()).expect("options are checked"),
+            previous_end: self.end,
+            began: self.shared.clock.wall(),
+        };
+        let (bytes, ()) = spare.image.write(COMMITS_BEGIN, |out| header.encode_into(out));
+        self.active = Some(Active {
+            slot: spare.slot,
+            file: spare.file,
+            header,
+            image: spare.image,
+            predecessor: Predecessor::default(),
+            shards: Vec::new(),
+        });
+        self.durable = JournalPosition::new(header.file, 0);
+        self.submit(0, bytes, Vec::new());
+        true
+    }
+
+    /// Takes from the queue what goes into the next commit, by shard.
+    fn gather(&mut self) -> Vec<Group> {
+        let Some(active) = &self.active else { return Vec::new() };
+        let room = active.image.remaining() - MARKER_RESERVE_BYTES;
+        let commit_bytes_max = self.shared.options.commit_bytes_max.min(room);
+        let mut groups: Vec<Group> = Vec::new();
+        let mut index_of: HashMap<ShardId, usize> = HashMap::new();
+        let mut payload_bytes = 0;
+        let mut refused = Vec::new();
+        loop {
+            let taken = self.shared.queue.pop_if(|append| {
+                let frames = groups.len() + usize::from(!index_of.contains_key(&append.shard.id()));
+                let bytes =
+                    commit_bytes_at_most(frames, payload_bytes + append.batch.payload().len());
+                bytes <= commit_bytes_max || (groups.is_empty() && bytes <= room)
+            });
+            let Some(append) = taken else { break };
+            if let Err(error) = append.shard.check_writable() {
+                refused.push((append, error));
+                continue;
+            }
+            payload_bytes += append.batch.payload().len();
+            let index = *index_of.entry(append.shard.id()).or_insert_with(|| {
+                groups.push(Group { shard: Arc::clone(&append.shard), appends: Vec::new() });
+                groups.len() - 1
+            });
+            groups[index].appends.push(append);
+        }
+        for (append, error) in refused {
+            let _ = append.reply.send(Err(error));
+        }
+        groups
+    }
+
+    /// Assigns sequence numbers and times, encodes the commit and starts its write.
+    fn start(&mut self, groups: Vec<Group>) {
+        let now = self.shared.clock.wall();
+        let active = self.active.as_mut().expect("gathered for the active file");
+        let mut entries = Vec::with_capacity(groups.len());
+        for group in &groups {
+            let mut head = group.shard.head();
+            let count: u64 = group.appends.iter().map(|a| u64::from(a.batch.count())).sum();
+            let first_seq = head.next_seq;
+            // A clock that steps back does not take arrival times with it.
+            head.arrival = head.arrival.max(now);
+            head.next_seq = head.next_seq.plus(count);
+            if head.file != active.header.file {
+                head.file = active.header.file;
+                active.shards.push(group.shard.id());
+            }
+            entries.push(Entry {
+                shard: group.shard.id(),
+                first_seq,
+                epoch: group.shard.epoch(),
+                arrival: head.arrival,
+                high_watermark: group.shard.high_watermark(),
+                batches: group.appends.iter().map(|append| &append.batch).collect(),
+                kind: FrameKind::Records,
+            });
+        }
+        let encoded = encode(
+            &mut active.image,
+            &active.header,
+            self.durable,
+            &mut active.predecessor,
+            &entries,
+        );
+        drop(entries);
+        let parts = groups.into_iter().zip(encoded.frames).map(part).collect();
+        self.submit(encoded.offset, encoded.bytes, parts);
+    }
+
+    fn submit(&mut self, offset: u32, bytes: Bytes, mut parts: Vec<Part>) {
+        let active = self.active.as_ref().expect("commits go to the active file");
+        let length = u32::try_from(bytes.len()).expect("journal files are bounded");
+        let end = JournalPosition::new(active.header.file, offset + length);
+        if is_planted(Bug::AckBeforeFlush) {
+            acknowledge(&mut parts);
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        self.end = end;
+        self.ring.submit(DurableWrite {
+            token,
+            file: Arc::clone(&active.file),
+            offset: u64::from(offset),
+            bytes: bytes.clone(),
+        });
+        self.in_flight.push_back(InFlight { token, offset, bytes, end, parts, result: None });
+    }
+
+    fn note(&mut self, completion: Completion) {
+        let Some(commit) = self.in_flight.iter_mut().find(|c| c.token == completion.token) else {
+            return;
+        };
+        if is_planted(Bug::AckOutOfOrder) && completion.result.is_ok() {
+            acknowledge(&mut commit.parts);
+        }
+        commit.result = Some(completion.result);
+    }
+
+    /// Publishes and acknowledges commits from the oldest on, as far as they are durable.
+    fn settle(&mut self) {
+        while let Some(commit) = self.in_flight.pop_front_if(|commit| commit.result.is_some()) {
+            match commit.result {
+                Some(Ok(())) if !self.shared.is_poisoned() => {
+                    self.publish(commit.end, commit.parts)
+                }
+                Some(Err(_)) if is_planted(Bug::IgnoreWriteError) => {
+                    self.publish(commit.end, commit.parts);
+                }
+                Some(Err(_)) if is_planted(Bug::RetryAfterFailedFlush) => {
+                    self.submit(commit.offset, commit.bytes, commit.parts);
+                    let again = self.in_flight.pop_back().expect("just submitted");
+                    self.in_flight.push_front(again);
+                    return;
+                }
+                Some(Err(error)) => {
+                    self.poison(&error);
+                    refuse(commit.parts, &self.shared.poison_error());
+                }
+                _ => refuse(commit.parts, &self.shared.poison_error()),
+            }
+        }
+    }
+
+    fn publish(&mut self, end: JournalPosition, mut parts: Vec<Part>) {
+        self.durable = end;
+        if !parts.is_empty() {
+            self.rested_since_ms = Some(self.shared.clock.monotonic_ms());
+        }
+        for part in &parts {
+            part.shard.publish(part.frame.clone());
+        }
+        acknowledge(&mut parts);
+    }
+
+    /// A failed write or flush: what it may have destroyed is unknown, so nothing after it counts.
+    fn poison(&mut self, error: &io::Error) {
+        tracing::error!(%error, "a journal write failed: appends are refused until restart");
+        self.shared.poison(error);
+        let error = self.shared.poison_error();
+        self.shared.queue.close(error.clone());
+        self.shared.queue.fail_all(&error);
+    }
+
+    /// Writes an idle marker once the journal has rested, so that the last commit is evidence too.
+    fn mark_idle(&mut self) {
+        let Some(since) = self.rested_since_ms else { return };
+        let rested_ms = self.shared.clock.monotonic_ms().saturating_sub(since);
+        if rested_ms >= IDLE_MARKER_AFTER_MS
+            && self.in_flight.is_empty()
+            && self.shared.queue.is_empty()
+            && !self.shared.is_poisoned()
+        {
+            self.mark(FrameKind::IdleMarker);
+        }
+    }
+
+    fn mark(&mut self, kind: FrameKind) {
+        self.rested_since_ms = None;
+        let Some(active) = self.active.as_mut() else { return };
+        if active.image.remaining() < DIRECT_IO_BYTES {
+            return;
+        }
+        let entry = Entry {
+            shard: ShardId::JOURNAL,
+            first_seq: SeqNo(0),
+            epoch: Epoch(0),
+            arrival: self.shared.clock.wall(),
+            high_watermark: SeqNo(0),
+            batches: Vec::new(),
+            kind,
+        };
+        let encoded = encode(
+            &mut active.image,
+            &active.header,
+            self.durable,
+            &mut active.predecessor,
+            &[entry],
+        );
+        self.submit(encoded.offset, encoded.bytes, Vec::new());
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        let since = self.rested_since_ms?;
+        let rested_ms = self.shared.clock.monotonic_ms().saturating_sub(since);
+        Some(Duration::from_millis(IDLE_MARKER_AFTER_MS.saturating_sub(rested_ms).max(1)))
+    }
+
+    /// After the queue was closed and drained: the clean-shutdown marker, then the end.
+    fn finish_if_closed(&mut self) -> bool {
+        let queue = &self.shared.queue;
+        if !queue.is_closed() || !self.in_flight.is_empty() {
+            return false;
+        }
+        if !queue.is_empty() && !self.shared.is_poisoned() {
+            // Appends that wait for a file that may never come are not acknowledged.
+            if !self.is_stalled() {
+                return false;
+            }
+            queue.fail_all(&closed());
+        }
+        if self.is_finished || self.shared.is_poisoned() || self.active.is_none() {
+            return true;
+        }
+        self.is_finished = true;
+        self.mark(FrameKind::CleanShutdown);
+        self.in_flight.is_empty()
+    }
+}
+
+fn part((group, frame): (Group, Frame)) -> Part {
+    let mut first_seq = frame.header().first_seq;
+    let arrival = frame.header().arrival;
+    let waiters = group
+        .appends
+        .into_iter()
+        .map(|append| {
+            let count = append.batch.count();
+            let appended = Appended { first_seq, count, arrival };
+            first_seq = first_seq.plus(u64::from(count));
+            Waiter { reply: Some(append.reply), appended, _permit: append.permit }
+        })
+        .collect();
+    Part { shard: group.shard, frame, waiters }
+}
+
+fn acknowledge(parts: &mut [Part]) {
+    for waiter in parts.iter_mut().flat_map(|part| &mut part.waiters) {
+        if let Some(reply) = waiter.reply.take() {
+            let _ = reply.send(Ok(waiter.appended));
+        }
+    }
+}
+
+fn refuse(parts: Vec<Part>, error: &Error) {
+    debug_assert_eq!(error.kind(), ErrorKind::Poisoned);
+    for waiter in parts.into_iter().flat_map(|part| part.waiters) {
+        if let Some(reply) = waiter.reply {
+            let _ = reply.send(Err(error.clone()));
+        }
+    }
+}

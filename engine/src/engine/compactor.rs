@@ -1,0 +1,247 @@
+//! Drops what has expired, gives shards segments of their own, compresses what was stored in haste.
+//!
+//! ORDER: new segments durable -> one catalog commit swaps them for the old ones -> readers are
+//! switched -> old files are removed -> directory flushed -> the catalog forgets them.
+//!
+//! CRASH: before the commit the new files are strays; after it the old ones are listed as dropped,
+//! and the next start removes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::catalog::Transaction;
+use crate::engine::plan::{Plan, plan};
+use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS};
+use crate::engine::sealer::{put_end, row_of, run_of};
+use crate::engine::shared::{Known, Shared};
+use crate::error::Result;
+use crate::segment::{
+    Compression, Keep, SEGMENTS_DIR, Segment, SegmentWriter, merge, segment_path,
+};
+use crate::shard::ShardLog;
+use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
+
+/// How often the retention clock is noted in the catalog.
+const NOTE_CLOCK_EVERY_MS: u64 = 60_000;
+
+/// The compactor.
+pub(super) struct Compactor {
+    shared: Arc<Shared>,
+    noted_at_ms: Option<u64>,
+    is_stuck: bool,
+}
+
+impl Compactor {
+    pub(super) fn new(shared: Arc<Shared>) -> Compactor {
+        Compactor { shared, noted_at_ms: None, is_stuck: false }
+    }
+
+    /// Does the next thing there is to do. False when there is nothing.
+    pub(super) fn turn(&mut self) -> bool {
+        match self.work() {
+            Ok(did_something) => {
+                self.is_stuck = false;
+                did_something
+            }
+            Err(error) => {
+                if !self.is_stuck {
+                    tracing::error!(%error, "compaction is stuck: it will be tried again");
+                }
+                self.is_stuck = true;
+                false
+            }
+        }
+    }
+
+    fn work(&mut self) -> Result<bool> {
+        self.shared.catalog.maintain()?;
+        self.note_clock()?;
+        let known = self.shared.known_segments();
+        let (gone, alive): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|(_, known)| self.is_gone(known));
+        if !gone.is_empty() {
+            let ids: Vec<_> = gone.iter().map(|(id, _)| *id).collect();
+            self.swap(&gone, Vec::new())?;
+            tracing::debug!(segments = ids.len(), "dropped segments that have expired");
+            return Ok(true);
+        }
+        let is_pressed = self.shared.slots.waiting() > 0;
+        let Some(Plan { inputs, tier }) = plan(&alive, is_pressed) else { return Ok(false) };
+        let inputs: Vec<_> = alive.into_iter().filter(|(id, _)| inputs.contains(id)).collect();
+        let outputs = self.rewrite(&inputs, tier)?;
+        tracing::debug!(from = inputs.len(), into = outputs.len(), tier, "compacted segments");
+        self.swap(&inputs, outputs)?;
+        Ok(true)
+    }
+
+    fn note_clock(&mut self) -> Result<()> {
+        let now_ms = self.shared.clock.monotonic_ms();
+        if self.noted_at_ms.is_some_and(|noted| now_ms < noted + NOTE_CLOCK_EVERY_MS) {
+            return Ok(());
+        }
+        let mut transaction = Transaction::new();
+        let row = NumberRow { value: self.shared.retention.now().0 };
+        transaction.put(&NUMBERS, &RETENTION_CLOCK.to_owned(), &row);
+        self.shared.catalog.commit(transaction)?;
+        self.noted_at_ms = Some(now_ms);
+        Ok(())
+    }
+
+    /// The log that still wants some of a run, unless all of it has expired or was deleted.
+    fn live_shard(&self, shard: u64, last_arrival_ms: u64) -> Option<Arc<ShardLog>> {
+        let shard = self.shared.shard(ShardId(shard)).ok()?;
+        (Timestamp(last_arrival_ms) >= self.shared.expired_before(&shard)).then_some(shard)
+    }
+
+    fn is_gone(&self, known: &Known) -> bool {
+        !known.row.runs.iter().any(|run| self.live_shard(run.shard, run.last_arrival_ms).is_some())
+    }
+
+    /// Writes what is alive in `inputs` anew: shards with enough data get segments of their own,
+    /// the others share one.
+    fn rewrite(&self, inputs: &[(SegmentId, Known)], tier: u32) -> Result<Vec<(SegmentId, Known)>> {
+        let segments: Vec<_> = inputs.iter().map(|(_, known)| Arc::clone(&known.segment)).collect();
+        let own = super::plan::shards_worth_an_own_segment(inputs)?;
+        let mut writers: BTreeMap<Option<ShardId>, SegmentWriter> = BTreeMap::new();
+        let mut outputs = Vec::new();
+        for frame in merge(&segments, |shard| self.keep(inputs, shard))? {
+            let frame = frame?;
+            let shard = frame.header().shard;
+            let owner = own.contains(&shard).then_some(shard);
+            if writers.keys().flatten().any(|other| Some(*other) != owner) {
+                // Frames come shard by shard: another owner's segment is complete.
+                self.finish_owned(&mut writers, tier, &mut outputs)?;
+            }
+            let writer = match writers.entry(owner) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(SegmentWriter::create(
+                        Arc::clone(&self.shared.disk),
+                        self.shared.new_segment_id(),
+                        Compression::Zstd,
+                        self.shared.options.block_bytes,
+                    )?)
+                }
+            };
+            writer.push(&frame)?;
+        }
+        for writer in std::mem::take(&mut writers).into_values() {
+            outputs.push(self.finish(writer, tier)?);
+        }
+        Ok(outputs)
+    }
+
+    fn keep(&self, inputs: &[(SegmentId, Known)], shard: ShardId) -> Keep {
+        let Ok(log) = self.shared.shard(shard) else { return Keep::Drop };
+        let newest = inputs
+            .iter()
+            .filter_map(|(id, known)| run_of(*id, known, shard))
+            .max_by_key(|run| run.end_seq);
+        match newest {
+            Some(run) if run.last_arrival >= self.shared.expired_before(&log) => {
+                Keep::From(log.watermarks().trim_horizon)
+            }
+            _ => Keep::Drop,
+        }
+    }
+
+    fn finish_owned(
+        &self,
+        writers: &mut BTreeMap<Option<ShardId>, SegmentWriter>,
+        tier: u32,
+        outputs: &mut Vec<(SegmentId, Known)>,
+    ) -> Result<()> {
+        let owners: Vec<_> = writers.keys().copied().filter(Option::is_some).collect();
+        for owner in owners {
+            if let Some(writer) = writers.remove(&owner) {
+                outputs.push(self.finish(writer, tier)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, writer: SegmentWriter, tier: u32) -> Result<(SegmentId, Known)> {
+        let summary = writer.finish()?;
+        let segment = Arc::new(Segment::open(&*self.shared.disk, summary.id)?);
+        Ok((summary.id, Known { segment, row: row_of(&summary, tier, true) }))
+    }
+
+    /// Makes `new` take the place of `old`, in the catalog, for readers, and on disk.
+    fn swap(&self, old: &[(SegmentId, Known)], new: Vec<(SegmentId, Known)>) -> Result<()> {
+        let mut transaction = Transaction::new();
+        let old_ids: Vec<_> = old.iter().map(|(id, _)| *id).collect();
+        for id in &old_ids {
+            transaction.remove(&SEGMENTS, &id.0);
+            transaction.put(&DROPPED, &id.0, &NumberRow { value: 0 });
+        }
+        for (id, known) in &new {
+            transaction.put(&SEGMENTS, &id.0, &known.row);
+        }
+        let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
+        transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
+        let touched = self.note_ends(old, &new, &mut transaction);
+        self.shared.catalog.commit(transaction)?;
+
+        {
+            let mut segments =
+                self.shared.segments.lock().expect("no code panics while it changes the segments");
+            for id in &old_ids {
+                segments.remove(id);
+            }
+            segments.extend(new.iter().cloned());
+        }
+        for shard in touched {
+            let Ok(log) = self.shared.shard(shard) else { continue };
+            let mut runs: Vec<_> =
+                new.iter().filter_map(|(id, known)| run_of(*id, known, shard)).collect();
+            runs.sort_by_key(|run| run.first_seq);
+            log.replace_runs(&old_ids, runs);
+        }
+        remove_dropped(&self.shared, &old_ids)
+    }
+
+    /// Remembers the ends of logs that have nothing left in `new` of what they had in `old`.
+    fn note_ends(
+        &self,
+        old: &[(SegmentId, Known)],
+        new: &[(SegmentId, Known)],
+        transaction: &mut Transaction,
+    ) -> BTreeSet<ShardId> {
+        let mut ends: BTreeMap<ShardId, (SeqNo, Timestamp)> = BTreeMap::new();
+        for run in old.iter().flat_map(|(_, known)| &known.row.runs) {
+            let end = ends.entry(ShardId(run.shard)).or_default();
+            *end = (*end).max((SeqNo(run.end_seq), Timestamp(run.last_arrival_ms)));
+        }
+        for (shard, (end, newest)) in &ends {
+            let is_kept = new.iter().any(|(id, known)| run_of(*id, known, *shard).is_some());
+            if !is_kept && self.shared.shard(*shard).is_ok() {
+                put_end(transaction, *shard, *end, *newest);
+            }
+        }
+        ends.into_keys().collect()
+    }
+}
+
+/// Removes the files of segments that the catalog lists as dropped, and then from that list.
+pub(super) fn remove_dropped(shared: &Shared, ids: &[SegmentId]) -> Result<()> {
+    use crate::error::Error;
+
+    for id in ids {
+        match shared.disk.remove(&segment_path(*id)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("removing a segment", error)),
+        }
+    }
+    shared
+        .disk
+        .sync_dir(Path::new(SEGMENTS_DIR))
+        .map_err(|error| Error::io("flushing the segments' directory", error))?;
+    let mut transaction = Transaction::new();
+    for id in ids {
+        transaction.remove(&DROPPED, &id.0);
+    }
+    shared.catalog.commit(transaction)
+}

@@ -1,0 +1,106 @@
+//! The engine's threads: one commits, one seals, one compacts.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::engine::committer::Committer;
+use crate::engine::compactor::Compactor;
+use crate::engine::sealer::Sealer;
+use crate::engine::shared::Shared;
+
+/// How long the sealer waits before it tries again what failed, or looks without being rung for.
+const SEALER_TICK: Duration = Duration::from_secs(1);
+
+/// How often the compactor looks for what has expired.
+const COMPACTOR_TICK: Duration = Duration::from_secs(5);
+
+/// Below the commit path and the server's workers: background work takes the CPU that they leave.
+const BACKGROUND_NICE: i32 = 10;
+
+/// The hands of an engine. On a real disk each works in a thread of its own; a simulation makes
+/// them work in turn, so that a seed replays.
+pub struct Crew {
+    pub(super) shared: Arc<Shared>,
+    pub(super) committer: Committer,
+    pub(super) sealer: Sealer,
+    pub(super) compactor: Compactor,
+}
+
+impl Crew {
+    /// Lets everybody work until the engine is closed.
+    pub(super) fn start(self) -> std::io::Result<Vec<JoinHandle<()>>> {
+        let Crew { shared, mut committer, mut sealer, mut compactor } = self;
+        let commit = thread::Builder::new()
+            .name("flowstone-commit".to_owned())
+            .spawn(move || while committer.turn(true) {})?;
+        let sealing = Arc::clone(&shared);
+        let seal = thread::Builder::new().name("flowstone-seal".to_owned()).spawn(move || {
+            yield_to_others();
+            while !sealing.is_stopping() {
+                if !sealer.turn() {
+                    sealing.sealer_bell.wait(SEALER_TICK);
+                }
+            }
+        })?;
+        let compact =
+            thread::Builder::new().name("flowstone-compact".to_owned()).spawn(move || {
+                yield_to_others();
+                while !shared.is_stopping() {
+                    if !compactor.turn() {
+                        shared.compactor_bell.wait(COMPACTOR_TICK);
+                    }
+                }
+            })?;
+        Ok(vec![commit, seal, compact])
+    }
+}
+
+/// Lowers this thread's priority, where the system lets threads have their own.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, BACKGROUND_NICE) {
+        tracing::debug!(%error, "background threads keep the normal priority");
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Crew {
+    /// One turn of the committer.
+    pub fn commit(&mut self) -> bool {
+        self.committer.turn(false)
+    }
+
+    /// Turns of the committer until nothing waits or nothing moves.
+    pub fn commit_all(&mut self) {
+        const TURNS_MAX: usize = 10_000;
+        for _ in 0..TURNS_MAX {
+            if !self.committer.turn(false) || self.committer.is_idle() {
+                return;
+            }
+            if self.shared.slots.wants_spare() || self.shared.slots.waiting() > 0 {
+                self.seal();
+            }
+        }
+    }
+
+    /// Turns of the committer until it has nothing left to do after the engine was closed.
+    pub fn commit_until_closed(&mut self) {
+        const TURNS_MAX: usize = 10_000;
+        for _ in 0..TURNS_MAX {
+            if !self.committer.turn(false) {
+                return;
+            }
+        }
+    }
+
+    /// One turn of the sealer.
+    pub fn seal(&mut self) -> bool {
+        self.sealer.turn()
+    }
+
+    /// One turn of the compactor.
+    pub fn compact(&mut self) -> bool {
+        self.compactor.turn()
+    }
+}

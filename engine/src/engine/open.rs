@@ -1,0 +1,206 @@
+//! Opening: locks, catalog, recovery, threads.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::engine::bell::Bell;
+use crate::engine::committer::Committer;
+use crate::engine::compactor::{Compactor, remove_dropped};
+use crate::engine::queue::AppendQueue;
+use crate::engine::recovery::{
+    Restored, make_folders, number, restore_sealed, restore_tails, sealed_upto,
+};
+use crate::engine::retention::RetentionClock;
+use crate::engine::rows::{NEXT_SEGMENT, NEXT_SHARD, RETENTION_CLOCK};
+use crate::engine::sealer::Sealer;
+use crate::engine::shared::Shared;
+use crate::engine::{Crew, Engine, Options};
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::{DIRECT_IO_BYTES, Disk};
+use crate::journal::recover::recover;
+use crate::journal::slots::Slots;
+use crate::journal::verdict::Damage;
+use crate::limits;
+use crate::segment::BlockCache;
+use crate::types::{ShardId, Timestamp};
+
+/// The file whose lock says that a process has the data directory.
+const LOCK_FILE: &str = "lock";
+
+/// What was found when an engine was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Bytes of journal read.
+    pub journal_bytes: u64,
+    /// Journal files that were not sealed.
+    pub journal_files: usize,
+    /// Milliseconds that recovery took.
+    pub took_ms: u64,
+    /// Whether the last engine was closed in order.
+    pub is_clean: bool,
+    /// Whether a commit that was never acknowledged was cut off.
+    pub has_torn_tail: bool,
+    /// Damage in the journal where it was durable.
+    pub damages: Vec<Damage>,
+    /// Shards that take no more records.
+    pub quarantined_shards: Vec<ShardId>,
+}
+
+impl Options {
+    fn check(&self) -> Result<()> {
+        let invalid = |message: &str, max: usize| {
+            Err(Error::new(ErrorKind::Invalid, format!("{message} max=`{max}`")))
+        };
+        let bytes = self.journal_file_bytes;
+        if !(limits::JOURNAL_FILE_BYTES_MIN..=limits::JOURNAL_FILE_BYTES_MAX).contains(&bytes)
+            || !bytes.is_multiple_of(DIRECT_IO_BYTES)
+        {
+            return invalid(
+                "journal file bytes are out of range or no multiple of 4096",
+                limits::JOURNAL_FILE_BYTES_MAX,
+            );
+        }
+        if !(2..=64).contains(&self.journal_files_max) {
+            return invalid("journal files are out of range min=`2`", 64);
+        }
+        if !(1..=64).contains(&self.commits_in_flight_max) {
+            return invalid("commits in flight are out of range min=`1`", 64);
+        }
+        if !(1024..=4 * limits::BLOCK_BYTES).contains(&self.block_bytes) {
+            return invalid("block bytes are out of range min=`1024`", 4 * limits::BLOCK_BYTES);
+        }
+        if !(DIRECT_IO_BYTES..=limits::PAYLOAD_BYTES_MAX).contains(&self.commit_bytes_max) {
+            return invalid("commit bytes are out of range min=`4096`", limits::PAYLOAD_BYTES_MAX);
+        }
+        if !(DIRECT_IO_BYTES..=usize::MAX >> 4).contains(&self.pending_bytes_max) {
+            return invalid("pending bytes are out of range min=`4096`", usize::MAX >> 4);
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Opens the data directory behind `disk`, recovers what is there, and starts the threads that
+    /// commit, seal and compact.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: Options,
+    ) -> Result<Engine> {
+        let (engine, crew) = Engine::open_with_crew(disk, clock, entropy, options)?;
+        let threads = crew.start().map_err(|error| Error::io("starting threads", error))?;
+        *engine.threads.lock().expect("no code panics while it opens an engine") = threads;
+        Ok(engine)
+    }
+
+    /// Opens like [`Engine::open`], without starting threads: the crew works when it is told to.
+    pub fn open_with_crew(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: Options,
+    ) -> Result<(Engine, Crew)> {
+        options.check()?;
+        let began_ms = clock.monotonic_ms();
+        let lock = disk.lock(Path::new(LOCK_FILE)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => {
+                Error::new(ErrorKind::Unavailable, "another process uses this data directory")
+            }
+            _ => Error::io("locking the data directory", error),
+        })?;
+        make_folders(&disk)?;
+        let catalog = Catalog::open(Arc::clone(&disk))?;
+        let next_segment = number(&catalog, NEXT_SEGMENT)?.unwrap_or(0);
+        let next_shard = number(&catalog, NEXT_SHARD)?.unwrap_or(0);
+        let noted = number(&catalog, RETENTION_CLOCK)?.map(Timestamp);
+        let restored = restore_sealed(&disk, &catalog, next_segment)?;
+        let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;
+        restore_tails(&restored.shards, &mut recovered, next_shard, &catalog)?;
+
+        let report = RecoveryReport {
+            journal_bytes: recovered.bytes,
+            journal_files: recovered.waiting.len(),
+            took_ms: clock.monotonic_ms().saturating_sub(began_ms),
+            is_clean: recovered.verdict.is_clean,
+            has_torn_tail: recovered.verdict.has_torn_tail,
+            damages: std::mem::take(&mut recovered.verdict.damages),
+            quarantined_shards: quarantined(&restored),
+        };
+        let ring = disk
+            .commit_ring(options.commits_in_flight_max)
+            .map_err(|error| Error::io("setting up the commit ring", error))?;
+        tracing::info!(
+            disk = ring.kind(),
+            shards = restored.shards.len(),
+            segments = restored.segments.len(),
+            journal_bytes = report.journal_bytes,
+            took_ms = report.took_ms,
+            clean = report.is_clean,
+            "recovered"
+        );
+        let slots = Slots::new(
+            Arc::clone(&disk),
+            options.journal_file_bytes,
+            options.journal_files_max,
+            recovered.free,
+            recovered.waiting,
+        );
+        let shared = Arc::new(Shared {
+            queue: AppendQueue::new(options.pending_bytes_max, ring.waker()),
+            cache: BlockCache::new(options.block_cache_bytes),
+            retention: RetentionClock::new(Arc::clone(&clock), noted),
+            shards: RwLock::new(restored.shards),
+            shard_changes: Mutex::new(next_shard),
+            segments: Mutex::new(restored.segments),
+            next_segment: AtomicU64::new(restored.next_segment),
+            sealer_bell: Bell::default(),
+            compactor_bell: Bell::default(),
+            is_stopping: AtomicBool::new(false),
+            ring_kind: ring.kind(),
+            poisoned: OnceLock::new(),
+            disk,
+            clock,
+            entropy,
+            options,
+            catalog,
+            slots,
+            _lock: lock,
+        });
+        remove_dropped_if_any(&shared, &restored.dropped)?;
+        let crew = Crew {
+            committer: Committer::new(
+                Arc::clone(&shared),
+                ring,
+                recovered.newest_file,
+                recovered.verdict.end,
+            ),
+            sealer: Sealer::new(Arc::clone(&shared)),
+            compactor: Compactor::new(Arc::clone(&shared)),
+            shared: Arc::clone(&shared),
+        };
+        let engine = Engine { shared, threads: Arc::default(), report: Arc::new(report) };
+        Ok((engine, crew))
+    }
+}
+
+fn quarantined(restored: &Restored) -> Vec<ShardId> {
+    let shards: BTreeMap<_, _> = restored.shards.iter().collect();
+    shards.into_iter().filter(|(_, log)| log.quarantine().is_some()).map(|(id, _)| *id).collect()
+}
+
+fn remove_dropped_if_any(shared: &Shared, dropped: &[crate::types::SegmentId]) -> Result<()> {
+    match dropped {
+        [] => Ok(()),
+        // A disk too full for the catalog's commit must not keep the engine from starting.
+        dropped => match remove_dropped(shared, dropped) {
+            Err(error) if error.kind() == ErrorKind::Full => Ok(()),
+            other => other,
+        },
+    }
+}

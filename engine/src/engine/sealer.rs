@@ -1,0 +1,197 @@
+//! Moves the oldest journal file's frames into a segment and frees the file; keeps a spare ready.
+//!
+//! ORDER: segment written, flushed, verified, renamed, directory flushed (the segment writer does
+//! these) -> catalog knows it -> readers are switched -> the journal file is free.
+//!
+//! CRASH: before the catalog's commit the journal file still counts, and the segment is a stray
+//! that the next start moves aside; after it the journal file is free, whatever is in it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::catalog::Transaction;
+use crate::engine::rows::{
+    ENDS, EndRow, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEALED_UPTO, SEGMENTS, SegmentRow,
+};
+use crate::engine::shared::{Known, Shared};
+use crate::error::{ErrorKind, Result};
+use crate::frame::Frame;
+use crate::journal::slots::Waiting;
+use crate::planted::{Bug, is_planted};
+use crate::segment::{Compression, Segment, SegmentSummary, SegmentWriter};
+use crate::shard::{Run, ShardLog};
+use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
+
+/// With this many files waiting, sealing stores blocks as they are to keep ahead of ingest;
+/// compaction compresses them later.
+const FILES_WAITING_UNDER_PRESSURE: usize = 2;
+
+/// The sealer.
+pub(super) struct Sealer {
+    shared: Arc<Shared>,
+}
+
+impl Sealer {
+    pub(super) fn new(shared: Arc<Shared>) -> Sealer {
+        Sealer { shared }
+    }
+
+    /// Does the next thing there is to do. False when there is nothing.
+    pub(super) fn turn(&mut self) -> bool {
+        match self.work() {
+            Ok(did_something) => {
+                if did_something {
+                    self.shared.slots.set_blocked(None);
+                }
+                did_something
+            }
+            Err(error) => {
+                if self.shared.slots.blocked().is_none() {
+                    tracing::error!(%error, "sealing is stuck: appends go on while journal files last");
+                }
+                self.shared.slots.set_blocked(Some(error));
+                self.shared.queue.wake();
+                false
+            }
+        }
+    }
+
+    fn work(&self) -> Result<bool> {
+        if self.shared.slots.wants_spare() {
+            // A full disk may have no room for another file and still some for a segment.
+            match self.shared.slots.prepare() {
+                Ok(_) => {
+                    self.shared.queue.wake();
+                    return Ok(true);
+                }
+                Err(error) if error.kind() != ErrorKind::Full => return Err(error),
+                Err(error) if self.shared.slots.waiting() == 0 => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let Some(waiting) = self.shared.slots.oldest_waiting() else { return Ok(false) };
+        self.seal(waiting)?;
+        self.shared.queue.wake();
+        self.shared.compactor_bell.ring();
+        Ok(true)
+    }
+
+    fn seal(&self, waiting: Arc<Waiting>) -> Result<()> {
+        let file = waiting.file;
+        let shards: BTreeSet<ShardId> = waiting.shards.iter().copied().collect();
+        let mut sources: Vec<(Arc<ShardLog>, Vec<Frame>)> = Vec::new();
+        for id in shards {
+            let Ok(shard) = self.shared.shard(id) else { continue };
+            let frames = shard.tail_in(file);
+            if !frames.is_empty() {
+                sources.push((shard, frames));
+            }
+        }
+        let mut transaction = Transaction::new();
+        let sealed_upto = NumberRow { value: u64::from(file.0) };
+        if is_planted(Bug::FreeBeforeCatalog) {
+            let mut early = Transaction::new();
+            early.put(&NUMBERS, &SEALED_UPTO.to_owned(), &sealed_upto);
+            self.shared.catalog.commit(early)?;
+        }
+        let sealed = self.write_segment(&sources, &mut transaction)?;
+        transaction.put(&NUMBERS, &SEALED_UPTO.to_owned(), &sealed_upto);
+        let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
+        transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
+        self.shared.catalog.commit(transaction)?;
+
+        if let Some((id, known)) = &sealed {
+            let mut segments =
+                self.shared.segments.lock().expect("no code panics while it changes the segments");
+            segments.insert(*id, known.clone());
+        }
+        for (shard, _) in &sources {
+            let run = sealed.as_ref().and_then(|(id, known)| run_of(*id, known, shard.id()));
+            shard.replace_tail(file, run);
+        }
+        drop(sources);
+        drop(waiting);
+        self.shared.slots.release_oldest()?;
+        if let Some((id, known)) = sealed {
+            tracing::debug!(%file, segment = %id, bytes = known.row.bytes, "sealed a journal file");
+        }
+        Ok(())
+    }
+
+    /// Writes what has not expired of `sources` into a segment; none when everything has.
+    fn write_segment(
+        &self,
+        sources: &[(Arc<ShardLog>, Vec<Frame>)],
+        transaction: &mut Transaction,
+    ) -> Result<Option<(SegmentId, Known)>> {
+        let mut writer = None;
+        let is_hurried = self.shared.slots.waiting() >= FILES_WAITING_UNDER_PRESSURE;
+        let compression = if is_hurried { Compression::Stored } else { Compression::Zstd };
+        let id = self.shared.new_segment_id();
+        for (shard, frames) in sources {
+            let expired_before = self.shared.expired_before(shard);
+            let alive = frames.iter().filter(|frame| frame.header().arrival >= expired_before);
+            let mut is_gone = true;
+            for frame in alive {
+                is_gone = false;
+                let writer = match &mut writer {
+                    Some(writer) => writer,
+                    None => writer.insert(SegmentWriter::create(
+                        Arc::clone(&self.shared.disk),
+                        id,
+                        compression,
+                        self.shared.options.block_bytes,
+                    )?),
+                };
+                writer.push(frame)?;
+            }
+            if is_gone && let Some(last) = frames.last() {
+                let header = last.header();
+                put_end(transaction, shard.id(), header.end_seq(), header.arrival);
+            }
+        }
+        let Some(writer) = writer else { return Ok(None) };
+        let summary = writer.finish()?;
+        let segment = Arc::new(Segment::open(&*self.shared.disk, id)?);
+        let row = row_of(&summary, 0, compression == Compression::Zstd);
+        transaction.put(&SEGMENTS, &id.0, &row);
+        Ok(Some((id, Known { segment, row })))
+    }
+}
+
+/// Remembers where a log ends whose records have all expired.
+pub(super) fn put_end(txn: &mut Transaction, shard: ShardId, end: SeqNo, newest: Timestamp) {
+    let row = EndRow { end_seq: end.0, newest_arrival_ms: newest.0 };
+    txn.put(&ENDS, &shard.0, &row);
+}
+
+/// The catalog's row of a segment.
+pub(super) fn row_of(summary: &SegmentSummary, tier: u32, is_compressed: bool) -> SegmentRow {
+    let runs = summary.runs.iter().map(|run| RunRow {
+        shard: run.shard.0,
+        first_seq: run.first_seq.0,
+        end_seq: run.end_seq.0,
+        last_arrival_ms: run.last_arrival.0,
+    });
+    SegmentRow {
+        bytes: summary.bytes,
+        raw_bytes: summary.raw_bytes,
+        tier,
+        is_compressed,
+        runs: runs.collect(),
+    }
+}
+
+/// What `shard` has in a segment. The runs of a row are sorted by shard.
+pub(super) fn run_of(id: SegmentId, known: &Known, shard: ShardId) -> Option<Run> {
+    let index = known.row.runs.binary_search_by_key(&shard.0, |run| run.shard).ok()?;
+    let row = known.row.runs[index];
+    Some(Run {
+        segment: Arc::clone(&known.segment),
+        id,
+        first_seq: SeqNo(row.first_seq),
+        end_seq: SeqNo(row.end_seq),
+        last_arrival: Timestamp(row.last_arrival_ms),
+    })
+}

@@ -1,0 +1,54 @@
+//! What an engine does when nothing goes wrong, and when it is killed.
+
+use super::*;
+
+#[test]
+fn what_is_appended_is_read_in_order_once() {
+    let mut rig = Rig::fresh(1);
+    let shards = rig.shards(3);
+    for round in 0..20u8 {
+        for (index, shard) in shards.iter().enumerate() {
+            let appended = rig.append(*shard, &[round, index as u8]).unwrap();
+            assert_eq!(appended.first_seq, SeqNo(round.into()));
+        }
+    }
+    for (index, shard) in shards.iter().enumerate() {
+        let expected: Vec<_> = (0..20u8).map(|round| vec![round, index as u8]).collect();
+        assert_eq!(rig.read_all(*shard).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_killed_engine_has_every_acknowledged_record() {
+    let mut rig = Rig::fresh(2);
+    let shards = rig.shards(2);
+    for round in 0..30u8 {
+        for shard in &shards {
+            rig.append(*shard, &[round]).unwrap();
+        }
+    }
+    for seed in 0..5 {
+        rig = rig.killed(seed).unwrap();
+        assert!(rig.engine.recovery().damages.is_empty(), "{:?}", rig.engine.recovery());
+    }
+    for shard in &shards {
+        let expected: Vec<_> = (0..30u8).map(|round| vec![round]).collect();
+        assert_eq!(rig.read_all(*shard).unwrap(), expected);
+    }
+    rig.append(shards[0], b"more").unwrap();
+    let rig = rig.crashed(9).unwrap();
+    assert_eq!(rig.read_all(shards[0]).unwrap().len(), 31);
+}
+
+#[test]
+fn appends_that_wait_share_a_commit_and_keep_their_order() {
+    let mut rig = Rig::fresh(3);
+    let shard = rig.shards(1)[0];
+    let mut answers: Vec<_> = (0..50u8).map(|i| rig.enqueue(shard, &[i]).unwrap()).collect();
+    rig.crew.commit_all();
+    for (index, answer) in answers.iter_mut().enumerate() {
+        assert_eq!(answer.try_recv().unwrap().unwrap().first_seq, SeqNo(index as u64));
+    }
+    let expected: Vec<_> = (0..50u8).map(|i| vec![i]).collect();
+    assert_eq!(rig.read_all(shard).unwrap(), expected);
+}

@@ -1,0 +1,58 @@
+//! Bugs that tests plant to show that the suite would catch them. Without the feature `testing`
+//! nothing of this is compiled in.
+
+/// A bug of the kind that storage engines have had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Acknowledge when a commit is submitted, before it is durable.
+    AckBeforeFlush,
+    /// Acknowledge a commit when it completes although an earlier one has not.
+    AckOutOfOrder,
+    /// Take a failed durable write for a success.
+    IgnoreWriteError,
+    /// Go on with a new commit after a failed one, instead of poisoning the journal.
+    RetryAfterFailedFlush,
+    /// Cut the log at the first bad frame, whatever comes behind it.
+    FirstBadFrameTruncates,
+    /// Never cut: take every bad frame for corruption.
+    EveryBadFrameIsCorruption,
+    /// Believe a frame whatever salt and place it carries.
+    SkipPlaceCheck,
+    /// Do not flush the directory after a segment was renamed into it.
+    SkipDirectorySync,
+    /// Do not flush a segment before it is renamed.
+    SkipSegmentSync,
+    /// Free a journal file before the catalog knows the segment.
+    FreeBeforeCatalog,
+    /// Believe the page cache after a restart instead of the disk.
+    TrustPageCache,
+    /// Let readers see records that are not durable yet.
+    ReadPastHighWatermark,
+    /// Forget a shard's quarantine at the next restart.
+    ForgetQuarantine,
+    /// Take the wall clock at its word when expiring.
+    TrustWallClock,
+}
+
+#[cfg(feature = "testing")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants `bug` for what this thread does from now on; `None` removes it.
+#[cfg(feature = "testing")]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether `bug` is planted.
+#[cfg(feature = "testing")]
+pub(crate) fn is_planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Whether `bug` is planted: never, in a binary that is not for tests.
+#[cfg(not(feature = "testing"))]
+pub(crate) const fn is_planted(_: Bug) -> bool {
+    false
+}

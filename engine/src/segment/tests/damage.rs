@@ -1,0 +1,152 @@
+//! Bytes that are wrong: noticed, named, and never a panic.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::{ID, bytes_of, file_bytes, sim, small_log, write};
+use crate::error::{ErrorKind, Result};
+use crate::frame::Frame;
+use crate::io::Map;
+use crate::segment::summary::Block;
+use crate::segment::{BlockCache, Compression, Segment, footer};
+use crate::types::{SeqNo, ShardId, Timestamp};
+
+fn open(bytes: &[u8]) -> Result<Segment> {
+    Segment::of_map(ID, Map::from_bytes(Bytes::copy_from_slice(bytes)))
+}
+
+/// Reads `bytes` in every way. What comes is the frames of `small_log`, or an error; whether all
+/// was well.
+fn is_well(bytes: &[u8]) -> bool {
+    let segment = match open(bytes) {
+        Ok(segment) => Arc::new(segment),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+            assert!(error.place().file.as_deref() == Some("segments/0000000000000abc.seg"));
+            assert!(error.place().byte_offset.is_some());
+            return false;
+        }
+    };
+    let frames = small_log();
+    let all: Result<Vec<Frame>> = segment.all_frames().collect();
+    let mut is_well = match all {
+        Ok(all) => bytes_of(&all) == bytes_of(&frames) || panic!("wrong frames"),
+        Err(_) => false,
+    };
+    let cache = BlockCache::new(1 << 20);
+    for shard in [1, 4] {
+        let shard = ShardId(shard);
+        match segment.frames(shard, SeqNo(2), usize::MAX, &cache) {
+            Ok(read) => {
+                let expected = frames
+                    .iter()
+                    .filter(|f| f.header().shard == shard && f.header().end_seq() > SeqNo(2));
+                assert_eq!(bytes_of(&read), bytes_of(expected));
+            }
+            Err(_) => is_well = false,
+        }
+        is_well &= segment.seek_time(shard, Timestamp(1045), &cache).is_ok();
+    }
+    let is_verified = segment.verify(&mut |_, _| {}).is_empty();
+    assert!(is_well || !is_verified, "verify sees whatever readers see");
+    is_verified
+}
+
+fn segment_bytes(compression: Compression) -> Vec<u8> {
+    let disk = sim();
+    write(&disk, ID, &small_log(), compression, 300);
+    file_bytes(&*disk, ID)
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    for compression in [Compression::Stored, Compression::Zstd] {
+        let bytes = segment_bytes(compression);
+        assert!(is_well(&bytes));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(!is_well(&flipped), "bit {bit} went unnoticed");
+        }
+    }
+}
+
+#[test]
+fn every_cut_is_noticed() {
+    let bytes = segment_bytes(Compression::Zstd);
+    for length in 0..bytes.len() {
+        assert!(!is_well(&bytes[..length]), "cut to {length}");
+    }
+}
+
+#[test]
+fn verify_names_every_damaged_block() {
+    let mut bytes = segment_bytes(Compression::Zstd);
+    let segment = open(&bytes).unwrap();
+    let blocks: Vec<u64> =
+        (0..3).map(|index| segment.index().block(segment.map(), index).unwrap().offset).collect();
+    for block in [0, 2] {
+        bytes[usize::try_from(blocks[block]).unwrap() + 20] ^= 4;
+    }
+    let damages = open(&bytes).unwrap().verify(&mut |_, _| {});
+    let offsets: Vec<_> = damages.iter().map(|d| d.place().byte_offset.unwrap()).collect();
+    assert_eq!(offsets, [blocks[0], blocks[2]]);
+}
+
+#[test]
+fn a_footer_that_lies_with_good_checksums_is_refused() {
+    let disk = sim();
+    let segment = write(&disk, ID, &small_log(), Compression::Stored, 300);
+    let summary = segment.summary().unwrap();
+    let blocks: Vec<Block> = (0..summary.blocks)
+        .map(|index| segment.index().block(segment.map(), index).unwrap())
+        .collect();
+    let data =
+        file_bytes(&*disk, ID)[..usize::try_from(blocks.last().unwrap().end()).unwrap()].to_vec();
+    let forged = |change: &dyn Fn(&mut crate::segment::SegmentSummary, &mut Vec<Block>)| {
+        let (mut summary, mut blocks) = (summary.clone(), blocks.clone());
+        change(&mut summary, &mut blocks);
+        let mut file = data.clone();
+        file.extend_from_slice(&footer::encode(&summary, &blocks).unwrap());
+        file
+    };
+    assert!(is_well(&forged(&|_, _| {})));
+    assert!(!is_well(&forged(&|_, blocks| blocks[0].raw_bytes = u32::MAX)));
+    assert!(!is_well(&forged(&|_, blocks| blocks[1].raw_bytes += 1)));
+    assert!(!is_well(&forged(&|summary, blocks| {
+        blocks[1].raw_bytes += 1;
+        summary.raw_bytes += 1;
+        summary.runs[0].raw_bytes += 1;
+    })));
+    assert!(!is_well(&forged(&|_, blocks| blocks[1].first_seq = SeqNo(u64::MAX))));
+    assert!(!is_well(&forged(&|_, blocks| blocks.swap(0, 1))));
+    assert!(!is_well(&forged(&|summary, _| summary.runs[1].first_block = 900)));
+    assert!(!is_well(&forged(&|summary, _| summary.runs[0].end_seq = SeqNo(90))));
+    assert!(!is_well(&forged(&|summary, _| summary.runs[1].shard = ShardId(1))));
+    assert!(!is_well(&forged(&|summary, _| summary.frames += 1)));
+    assert!(!is_well(&forged(&|summary, _| summary.id.0 += 1)));
+    assert!(!is_well(&forged(&|summary, _| summary.runs.clear())));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(
+        head in prop::collection::vec(any::<u8>(), 0..200),
+        keep in 0..400usize,
+        at in 0..2000usize,
+        junk in prop::collection::vec(any::<u8>(), 0..60),
+    ) {
+        prop_assert!(!is_well(&head));
+        let whole = segment_bytes(Compression::Zstd);
+        let mut spliced = head;
+        spliced.extend_from_slice(&whole[whole.len().saturating_sub(keep)..]);
+        prop_assert!(!is_well(&spliced) || spliced == whole);
+        let mut patched = whole.clone();
+        let at = at.min(whole.len());
+        let end = (at + junk.len()).min(whole.len());
+        patched.splice(at..end, junk);
+        prop_assert!(!is_well(&patched) || patched == whole);
+    }
+}

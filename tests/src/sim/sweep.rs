@@ -1,0 +1,133 @@
+//! A crash or a fault at every operation of a workload.
+
+use std::sync::Arc;
+
+use flowstone_engine::clock::ManualClock;
+use flowstone_engine::io::sim::{Fault, SimDisk};
+use flowstone_engine::types::ShardId;
+
+use crate::sim::history::{Broken, History};
+use crate::sim::rig::Rig;
+use crate::sim::workload::{Run, Shape, run};
+
+/// What a sweep went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Operations at which something happened.
+    pub points: u64,
+    /// Disks that were recovered.
+    pub states: u64,
+    /// Acknowledged records that were checked for, over all runs.
+    pub acked: u64,
+}
+
+/// A promise that was broken, and how to see it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What is wrong.
+    pub broken: Broken,
+    /// Workload, seed, operation and crash seed.
+    pub replay: String,
+}
+
+/// How many operations the workload takes when nothing happens.
+#[must_use]
+pub fn operations(shape: &Shape, seed: u64) -> u64 {
+    run(shape, seed, |_| ()).disk.ops()
+}
+
+/// Lets the power fail at every `stride`th operation from `first` on, and recovers what is left
+/// under each of `crash_seeds`, twice.
+pub fn crash_everywhere(
+    shape: &Shape,
+    seed: u64,
+    (first, stride): (u64, u64),
+    crash_seeds: &[u64],
+) -> Result<Swept, Box<Found>> {
+    let mut swept = Swept::default();
+    for op in (first..operations(shape, seed)).step_by(stride.try_into().expect("small")) {
+        let run = run(shape, seed, |disk| disk.set_crash_at(op));
+        swept.points += 1;
+        swept.acked += run.history.acked;
+        for crash_seed in crash_seeds {
+            recover_twice(&run, *crash_seed, &mut swept).map_err(|broken| {
+                let name = shape.name;
+                let replay = format!("{name}: seed {seed}, op {op}, crash seed {crash_seed}");
+                Box::new(Found { broken, replay })
+            })?;
+        }
+    }
+    Ok(swept)
+}
+
+/// Makes every `stride`th operation fail with `fault`, lets the workload go on, and recovers after
+/// the process dies and after the power fails.
+pub fn fail_everywhere(
+    shape: &Shape,
+    seed: u64,
+    (first, stride): (u64, u64),
+    fault: Fault,
+) -> Result<Swept, Box<Found>> {
+    let mut swept = Swept::default();
+    for op in (first..operations(shape, seed)).step_by(stride.try_into().expect("small")) {
+        let run = run(shape, seed, |disk| disk.inject(op, fault));
+        swept.points += 1;
+        swept.acked += run.history.acked;
+        let found = |broken, how: &str| {
+            let replay = format!("{}: seed {seed}, {fault:?} at op {op}, {how}", shape.name);
+            Box::new(Found { broken, replay })
+        };
+        let mut history = run.history.clone();
+        recover_and_check(&run.disk.kill(), &run.clock, &mut history, op)
+            .map_err(|broken| found(broken, "killed"))?;
+        swept.states += 1;
+        recover_twice(&run, op, &mut swept).map_err(|broken| found(broken, "power lost"))?;
+    }
+    Ok(swept)
+}
+
+fn recover_twice(run: &Run, crash_seed: u64, swept: &mut Swept) -> Result<(), Broken> {
+    let mut history = run.history.clone();
+    let first = run.disk.crash(crash_seed);
+    let second = recover_and_check(&first, &run.clock, &mut history, crash_seed)?;
+    recover_and_check(&second, &run.clock, &mut history, crash_seed ^ 1)?;
+    swept.states += 2;
+    Ok(())
+}
+
+/// Recovers `disk`, checks it against `history`, goes on writing, and crashes it again.
+fn recover_and_check(
+    disk: &Arc<SimDisk>,
+    clock: &Arc<ManualClock>,
+    history: &mut History,
+    seed: u64,
+) -> Result<Arc<SimDisk>, Broken> {
+    let mut rig =
+        Rig::open(disk, clock, seed).map_err(|error| Broken::DoesNotOpen(format!("{error}")))?;
+    history.check(&rig)?;
+    for shard in history.shards() {
+        go_on(&mut rig, history, shard)?;
+    }
+    while rig.crew.seal() {}
+    rig.crew.compact();
+    for shard in history.shards() {
+        go_on(&mut rig, history, shard)?;
+    }
+    history.check(&rig)?;
+    Ok(disk.crash(seed ^ 2))
+}
+
+fn go_on(rig: &mut Rig, history: &mut History, shard: ShardId) -> Result<(), Broken> {
+    let broken = |what: String| Broken::DoesNotGoOn(format!("shard {shard}: {what}"));
+    let records = vec![history.issue(shard, 100)];
+    let mut answer = rig.enqueue(shard, &records).map_err(|error| broken(error.to_string()))?;
+    rig.crew.commit_all();
+    match answer() {
+        Some(Ok(appended)) => {
+            history.acknowledged(shard, appended.first_seq, &records);
+            Ok(())
+        }
+        Some(Err(error)) => Err(broken(error.to_string())),
+        None => Err(broken("an append is never answered".to_owned())),
+    }
+}
