@@ -170,7 +170,10 @@ impl Streams {
         let row = new_row(now, key, spec);
         let shards = row.1;
         let row = self.reserve(key, row.0, shards)?;
-        let specs = vec![ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 }; shards as usize];
+        let specs = vec![
+            ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 };
+            shards as usize
+        ];
         let encoded = key.encode();
         let mut made = None;
         let result = engine.create_shards(&specs, |ids, transaction| {

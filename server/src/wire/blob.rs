@@ -53,10 +53,7 @@ pub(super) fn check_blob(blob: &Blob<'_>) -> Result<(), Exception> {
 fn explain(text: &str) -> String {
     let echo: String = text.chars().take(ECHO_CHARS_MAX).collect();
     let fault = if !text.len().is_multiple_of(4) {
-        format!(
-            "Base64 encoded length is expected a multiple of 4 bytes but found: {}",
-            text.len()
-        )
+        format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len())
     } else if let Some(bad) = first_bad_character(text) {
         format!("Invalid Base64 character: '{bad}'")
     } else {

@@ -34,7 +34,12 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, path: &Path<'_>, value: impl FnOnce() -> String, rule: std::fmt::Arguments<'_>) {
+    fn add(
+        &mut self,
+        path: &Path<'_>,
+        value: impl FnOnce() -> String,
+        rule: std::fmt::Arguments<'_>,
+    ) {
         if self.list.len() < VIOLATIONS_MAX {
             let at = path.text();
             let value = value();
@@ -88,10 +93,12 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
         (Kind::Integer(bounds), Value::Integer(number)) => {
             let echo = || format!("'{number}'");
             if *number < bounds.min {
-                let rule = format_args!("Member must have value greater than or equal to {}", bounds.min);
+                let rule =
+                    format_args!("Member must have value greater than or equal to {}", bounds.min);
                 found.add(path, echo, rule);
             } else if *number > bounds.max {
-                let rule = format_args!("Member must have value less than or equal to {}", bounds.max);
+                let rule =
+                    format_args!("Member must have value less than or equal to {}", bounds.max);
                 found.add(path, echo, rule);
             }
         }
@@ -101,7 +108,13 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
         }
         (Kind::Structure(shape), Value::Structure(values)) => structure(shape, values, path, found),
         (Kind::Structures(bounds, shape), Value::Structures(values, count)) => {
-            length(bounds, *count, || "'[...]'".replace("...", if *count == 0 { "" } else { "..." }), path, found);
+            length(
+                bounds,
+                *count,
+                || "'[...]'".replace("...", if *count == 0 { "" } else { "..." }),
+                path,
+                found,
+            );
             for (index, values) in values.chunks_exact(shape.members.len()).enumerate() {
                 structure(shape, values, &Path::Element(path, index), found);
             }
@@ -121,7 +134,8 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
                 found.add(path, echo, rule);
             }
             if entries.iter().any(|entry| is_outside(&entry.1, values)) {
-                let rule = format_args!("Map value must satisfy constraint: [{}]", rules_of(values));
+                let rule =
+                    format_args!("Map value must satisfy constraint: [{}]", rules_of(values));
                 found.add(path, echo, rule);
             }
         }
@@ -139,8 +153,7 @@ fn text(rules: &Text, value: &str, path: &Path<'_>, found: &mut Found) {
     if let Some(pattern) = rules.pattern
         && !(pattern.accepts)(value)
     {
-        let rule =
-            format_args!("Member must satisfy regular expression pattern: {}", pattern.text);
+        let rule = format_args!("Member must satisfy regular expression pattern: {}", pattern.text);
         found.add(path, echo, rule);
     }
     // Counting characters costs a scan: bytes are an upper bound that most texts pass.

@@ -97,9 +97,13 @@ fn in_header(header: &str, headers: &HeaderMap) -> Result<String, Exception> {
 fn in_query(query: &[(&str, &str)]) -> Result<String, Exception> {
     let find = |name: &str| query.iter().find(|pair| pair.0 == name && !pair.1.is_empty());
     let mut message = String::new();
-    for name in
-        ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"]
-    {
+    for name in [
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Signature",
+        "X-Amz-SignedHeaders",
+        "X-Amz-Date",
+    ] {
         if find(name).is_none() {
             message.push_str(&format!("AWS query-string parameters must include '{name}'. "));
         }

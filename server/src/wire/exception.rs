@@ -54,7 +54,11 @@ impl Exception {
     /// The server's own fault; the log says more.
     #[must_use]
     pub fn internal() -> Exception {
-        Exception { code: "InternalFailure", status: StatusCode::INTERNAL_SERVER_ERROR, message: None }
+        Exception {
+            code: "InternalFailure",
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: None,
+        }
     }
 
     /// The server cannot serve this now.
@@ -74,8 +78,7 @@ impl Exception {
         out.begin_map();
         out.text("__type", self.code);
         if let Some(message) = &self.message {
-            let key =
-                if self.code == "SerializationException" { "Message" } else { "message" };
+            let key = if self.code == "SerializationException" { "Message" } else { "message" };
             out.text(key, message);
         }
         out.end_map();

@@ -43,8 +43,7 @@ pub static STREAM_ID: Pattern = Pattern {
     text: "[a-z0-9]{20}-[a-z0-9]{3}",
     accepts: |value| {
         let is_part = |part: &str, len: usize| {
-            part.len() == len
-                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            part.len() == len && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         value.split_once('-').is_some_and(|(a, b)| is_part(a, 20) && is_part(b, 3))
     },
@@ -69,7 +68,7 @@ fn accepts_arn(value: &str, resource: &str) -> bool {
             let account = next();
             account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
         }
-        && next().strip_prefix(resource).is_some_and(|name| {
-            !name.is_empty() && !name.contains(char::is_whitespace)
-        })
+        && next()
+            .strip_prefix(resource)
+            .is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace))
 }

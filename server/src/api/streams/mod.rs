@@ -22,9 +22,6 @@ mod model;
 mod ops;
 mod state;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use crate::api::Answer;
@@ -36,7 +33,7 @@ pub use state::{Limits, State};
 pub const TARGET: &str = "Kinesis_20131202";
 
 macro_rules! operations {
-    (served: $($name:ident => $module:ident $shape:ident,)* later: $($later:ident)*) => {
+    (served { $($name:ident => $module:ident $shape:ident,)* } later { $($later:ident)* }) => {
         /// An operation of the service model.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Operation {
@@ -91,7 +88,7 @@ macro_rules! operations {
 }
 
 operations! {
-    served:
+    served {
         CreateStream => create_stream CREATE_STREAM,
         DeleteStream => delete_stream DELETE_STREAM,
         DescribeStream => describe_stream DESCRIBE_STREAM,
@@ -102,7 +99,8 @@ operations! {
         ListStreams => list_streams LIST_STREAMS,
         PutRecord => put_record PUT_RECORD,
         PutRecords => put_records PUT_RECORDS,
-    later:
+    }
+    later {
         AcknowledgeDeadLetterQueueRecords AcknowledgeQueueRecords AddTagsToStream CreateChannel
         CreateQueue DecreaseStreamRetentionPeriod DeleteChannel DeleteQueue DeleteResourcePolicy
         DeregisterStreamConsumer DescribeAccountSettings DescribeChannel DescribeLimits
@@ -115,4 +113,5 @@ operations! {
         UpdateChannel UpdateDeadLetterQueueRecordsVisibility UpdateMaxRecordSize UpdateQueue
         UpdateQueueRecordsVisibility UpdateShardCount UpdateStreamMode
         UpdateStreamRecordDistributionStrategy UpdateStreamWarmThroughput
+    }
 }

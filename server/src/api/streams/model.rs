@@ -1,9 +1,7 @@
 //! What operations share of requests and responses.
 
 use crate::api::streams::error::{shard_malformed, shard_not_found};
-use crate::service::{
-    Distribution, Mode, ShardRow, State, Stream, StreamKey, parse_shard_name,
-};
+use crate::service::{Distribution, Mode, ShardRow, State, Stream, StreamKey, parse_shard_name};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 /// The stream that a request names, by name or by ARN.
@@ -11,9 +9,8 @@ pub(super) fn read_address<'a>(
     caller: &'a Caller,
     fields: Fields<'a, '_>,
 ) -> Result<StreamKey<'a>, Exception> {
-    optional_address(caller, fields)?.ok_or_else(|| {
-        Exception::invalid_argument("Must specify either StreamName or StreamARN.")
-    })
+    optional_address(caller, fields)?
+        .ok_or_else(|| Exception::invalid_argument("Must specify either StreamName or StreamARN."))
 }
 
 /// The stream that a request may name.
@@ -29,9 +26,9 @@ pub(super) fn optional_address<'a>(
     // The operations that have no StreamName are those that take an iterator.
     let name = if fields.has("StreamName") { fields.text("StreamName") } else { None };
     match (name, arn) {
-        (Some(name), Some(arn)) if arn.name != name => Err(Exception::invalid_argument(
-            "StreamName and StreamARN name different streams.",
-        )),
+        (Some(name), Some(arn)) if arn.name != name => {
+            Err(Exception::invalid_argument("StreamName and StreamARN name different streams."))
+        }
         (_, Some(arn)) => Ok(Some(arn)),
         (Some(name), None) => {
             Ok(Some(StreamKey { account: &caller.account, region: &caller.region, name }))
@@ -61,9 +58,9 @@ pub(super) fn find_shard<'s>(stream: &'s Stream, name: &str) -> Result<&'s Shard
     let (stream_name, account) = (&stream.row.name, &stream.row.account);
     let index =
         parse_shard_name(name).ok_or_else(|| shard_malformed(name, stream_name, account))?;
-    stream.shard(index).ok_or_else(|| {
-        shard_not_found(&crate::service::shard_name(index), stream_name, account)
-    })
+    stream
+        .shard(index)
+        .ok_or_else(|| shard_not_found(&crate::service::shard_name(index), stream_name, account))
 }
 
 /// The index behind which a listing starts.

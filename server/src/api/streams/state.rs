@@ -142,7 +142,8 @@ impl State {
         let _permit = self.disk_reads.acquire().await.expect("the semaphore is never closed");
         let engine = self.engine.clone();
         tokio::task::spawn_blocking(move || call(&engine)).await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Unavailable, "call into the engine ended early").because(error))
+            Err(Error::new(ErrorKind::Unavailable, "call into the engine ended early")
+                .because(error))
         })
     }
 

@@ -71,7 +71,9 @@ fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception>
     const TAGS_MAX: usize = 50;
     let entries = fields.entries("Tags");
     let is_allowed = |c: char| {
-        c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '.' | '/' | '=' | '+' | '-' | '%' | '@' | ':')
+        c.is_alphanumeric()
+            || c.is_whitespace()
+            || matches!(c, '_' | '.' | '/' | '=' | '+' | '-' | '%' | '@' | ':')
     };
     if !entries.iter().all(|(key, value)| key.chars().chain(value.chars()).all(is_allowed)) {
         return Err(Exception::invalid_argument(

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::streams::State;
-use crate::api::streams::model::{read_address, read_start, write_head, write_settings, write_shard};
+use crate::api::streams::model::{
+    read_address, read_start, write_head, write_settings, write_shard,
+};
 use crate::service::{Stream, StreamKey};
 use crate::wire::{Caller, Exception, Fields, Writer};
 

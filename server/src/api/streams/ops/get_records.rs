@@ -71,8 +71,9 @@ pub(in crate::api::streams) async fn run(
     let limit = ReadLimit { records: input.limit, bytes: ANSWER_BYTES_MAX };
     let read = state.read(shard.log(), iterator.position, limit).await?;
     let count = usize::try_from(read.count()).unwrap_or(usize::MAX);
-    let answer_bytes =
-        read.bytes().div_ceil(3) * 4 + count.saturating_mul(RECORD_FRAME_BYTES) + ANSWER_FRAME_BYTES;
+    let answer_bytes = read.bytes().div_ceil(3) * 4
+        + count.saturating_mul(RECORD_FRAME_BYTES)
+        + ANSWER_FRAME_BYTES;
     let hold = state.answer_room(answer_bytes).await;
     let mut out = Writer::with_capacity(answer_bytes);
     out.begin_map();

@@ -138,9 +138,8 @@ pub(in crate::api::streams) async fn run(
         .collect();
     let next = shards.get(input.limit).map(|index| Listing { start: *index, ..listing });
     shards.truncate(input.limit);
-    let seal = |next: Listing| {
-        state.tokens.seal(Purpose::ListShards, now, &next.encode(stream.row.id))
-    };
+    let seal =
+        |next: Listing| state.tokens.seal(Purpose::ListShards, now, &next.encode(stream.row.id));
     let next_token = next.map(seal);
     Ok(Output { shards, next_token, stream })
 }

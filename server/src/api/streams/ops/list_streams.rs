@@ -53,8 +53,7 @@ pub(in crate::api::streams) async fn run(
         None => input.after.unwrap_or_default().to_owned(),
         Some(token) => {
             let opened = state.tokens.open(Purpose::ListStreams, token);
-            let opened =
-                opened.ok_or_else(|| Exception::invalid_argument("Invalid NextToken."))?;
+            let opened = opened.ok_or_else(|| Exception::invalid_argument("Invalid NextToken."))?;
             if now.minus_ms(ITERATOR_LIFE_MS) > opened.created {
                 return Err(expired_token());
             }

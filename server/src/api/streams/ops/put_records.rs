@@ -110,12 +110,10 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let appends = parts
-        .iter()
-        .zip(batches)
-        .map(|(part, batch)| state.engine.append(part.shard.log(), batch));
+    let appends =
+        parts.iter().zip(batches).map(|(part, batch)| state.engine.append(part.shard.log(), batch));
     let results = join_all(appends).await;
-    Ok(output(&parts, &placed, results))
+    Ok(output(&parts, placed, results))
 }
 
 fn route<'s>(
@@ -156,9 +154,8 @@ fn decode(
         parts.iter().map(|part| BatchBuilder::with_capacity(part.bytes)).collect();
     for (record, Placed { part, .. }) in records.iter().zip(placed) {
         let data_bytes = decoded_bytes(record.data);
-        builders[*part].push_with(record.key.as_bytes(), data_bytes, |out| {
-            decode_blob(record.data, out)
-        })?;
+        builders[*part]
+            .push_with(record.key.as_bytes(), data_bytes, |out| decode_blob(record.data, out))?;
     }
     builders.into_iter().map(|builder| builder.finish().map_err(Exception::from)).collect()
 }
@@ -174,7 +171,7 @@ enum Outcome {
     Failed(&'static str, String),
 }
 
-fn output(parts: &[Part<'_>], placed: &[Placed], results: Vec<EngineResult<Appended>>) -> Output {
+fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<Appended>>) -> Output {
     let outcome = |(part, result): (&Part<'_>, EngineResult<Appended>)| {
         let shard = part.shard;
         let outcome = match result {
@@ -198,7 +195,6 @@ fn output(parts: &[Part<'_>], placed: &[Placed], results: Vec<EngineResult<Appen
         (shard_name(shard.index), outcome)
     };
     let outcomes = parts.iter().zip(results).map(outcome).collect();
-    let placed = placed.iter().map(|p| Placed { ..*p }).collect();
     Output { outcomes, placed }
 }
 
