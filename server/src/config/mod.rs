@@ -14,6 +14,9 @@ mod file;
 mod flags;
 mod resolve;
 
+#[cfg(test)]
+mod tests;
+
 pub use file::ConfigFile;
 pub use flags::{Flags, IoChoice, LogFormat};
 pub use resolve::{Config, ConfigError};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,10 @@ impl Listener {
         let Listener { listener, limits } = self;
         let room = Arc::new(Semaphore::new(limits.connections_max));
         let mut connections = JoinSet::new();
-        let stopping = stop.clone();
+        let passed_on = stop.clone();
+        let mut stopping = pin!(async move {
+            let _ = stop.wait_for(|is_stopping| *is_stopping).await;
+        });
         loop {
             let accepted = async {
                 let permit = Arc::clone(&room).acquire_owned().await;
@@ -56,11 +60,11 @@ impl Listener {
                 listener.accept().await.map(|(stream, _)| (stream, permit))
             };
             tokio::select! {
-                _ = stop.wait_for(|is_stopping| *is_stopping) => break,
+                () = &mut stopping => break,
                 Some(ended) = connections.join_next() => log_panic(ended),
                 accepted = accepted => match accepted {
                     Ok((stream, permit)) => {
-                        let served = serve(stream, Arc::clone(&router), limits, stopping.clone());
+                        let served = serve(stream, Arc::clone(&router), limits, passed_on.clone());
                         connections.spawn(async move {
                             served.await;
                             drop(permit);

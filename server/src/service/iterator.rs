@@ -23,7 +23,7 @@ pub const ITERATOR_LIFE_MS: u64 = 300_000;
 pub const TOKEN_CHARS_MAX: usize = 512;
 
 /// Bytes of a token's key.
-pub const TOKEN_KEY_BYTES: usize = 32;
+pub(super) const TOKEN_KEY_BYTES: usize = 32;
 
 const PREFIX: [u8; 8] = [0, 0, 0, 0, 0, 0, 0, 1];
 const TAG_BYTES: usize = 16;
@@ -74,7 +74,7 @@ pub struct Tokens {
 impl Tokens {
     /// Tokens under `key`.
     #[must_use]
-    pub fn new(key: &[u8; TOKEN_KEY_BYTES], entropy: &dyn Entropy) -> Tokens {
+    pub(super) fn new(key: &[u8; TOKEN_KEY_BYTES], entropy: &dyn Entropy) -> Tokens {
         let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has the cipher's length");
         let [_, _, nonce_salt @ ..] = entropy.bits().to_be_bytes();
         Tokens { key: LessSafeKey::new(key), nonce_salt, nonces: AtomicU64::new(0) }

@@ -27,6 +27,9 @@ mod row;
 mod sequence;
 mod stream;
 
+#[cfg(test)]
+mod tests;
+
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use registry::{CreateError, CreateStream, DeleteError, StreamKey, StreamLimits, Streams};

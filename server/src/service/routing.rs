@@ -18,7 +18,8 @@ pub fn parse_hash_key(text: &str) -> Option<u128> {
 pub fn even_ranges(count: u32) -> impl Iterator<Item = (u128, u128)> {
     let count = u128::from(count.max(1));
     // floor(2^128 / count): 2^128 itself does not fit.
-    let width = u128::MAX / count + u128::from(u128::MAX % count == count - 1);
+    // For one shard it wraps to 0, which nothing is multiplied by.
+    let width = (u128::MAX / count).wrapping_add(u128::from(u128::MAX % count == count - 1));
     let first_of = move |index: u128| width.wrapping_mul(index);
     (0..count).map(move |index| {
         let last = if index + 1 == count { u128::MAX } else { first_of(index + 1) - 1 };

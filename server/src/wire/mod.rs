@@ -32,6 +32,9 @@ mod shape;
 mod value;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use blob::{decode_blob, decoded_bytes};
 pub use constraints::check;
 pub use credentials::{Caller, Defaults, read_caller};
