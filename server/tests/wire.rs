@@ -1,5 +1,7 @@
 //! The server over a real socket, on a real data directory: operations, limits, stop, restart.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers panic as its assertions do")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};

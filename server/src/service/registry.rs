@@ -167,26 +167,21 @@ impl Streams {
         key: StreamKey<'_>,
         spec: CreateStream,
     ) -> Result<Arc<Stream>, CreateError> {
-        let row = new_row(now, key, spec);
-        let shards = row.1;
-        let row = self.reserve(key, row.0, shards)?;
-        let specs = vec![
-            ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 };
-            shards as usize
-        ];
+        let (row, shards) = new_row(now, key, spec);
+        let row = self.reserve(key, row, shards)?;
         let encoded = key.encode();
+        let _reserved = Reserved { streams: self, key: &encoded };
+        let spec = ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 };
         let mut made = None;
-        let result = engine.create_shards(&specs, |ids, transaction| {
+        let create = engine.create_shards(&vec![spec; shards as usize], |ids, transaction| {
             let row = with_shards(row, ids);
             transaction.expect_absent(&STREAMS, &encoded);
             transaction.put(&STREAMS, &encoded, &row);
             made = Some(row);
         });
-        let mut maps = self.write();
-        maps.by_key.remove(&encoded);
-        result.map_err(CreateError::Engine)?;
+        create.map_err(CreateError::Engine)?;
         let stream = made.and_then(Stream::active).expect("even ranges cover the hash space");
-        Ok(maps.insert(encoded, Arc::new(stream)))
+        Ok(self.write().insert(encoded.clone(), Arc::new(stream)))
     }
 
     /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
@@ -258,6 +253,21 @@ impl Streams {
 
     fn write(&self) -> RwLockWriteGuard<'_, Maps> {
         self.maps.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A name taken for a stream that is being made; given back unless the stream came to be.
+struct Reserved<'a> {
+    streams: &'a Streams,
+    key: &'a str,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        let mut maps = self.streams.write();
+        if maps.by_key.get(self.key).is_some_and(|stream| stream.state == State::Creating) {
+            maps.by_key.remove(self.key);
+        }
     }
 }
 

@@ -22,6 +22,9 @@ mod model;
 mod ops;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::api::Answer;
@@ -52,6 +55,12 @@ macro_rules! operations {
                     _ => None,
                 }
             }
+
+            /// All operations of the model, served or not.
+            pub const ALL: &'static [Operation] = &[
+                $(Operation::$name,)*
+                $(Operation::Later(stringify!($later)),)*
+            ];
 
             /// Its name in the model.
             #[must_use]
