@@ -13,11 +13,23 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::api::Reply;
 use crate::http::request_id::RequestIds;
 
-/// A body in one piece. What it is accounted under is given back when the connection drops it.
+/// A body in one piece.
 #[derive(Debug)]
 pub(super) struct Whole {
     bytes: Option<Bytes>,
-    _hold: Option<OwnedSemaphorePermit>,
+}
+
+/// Bytes with what they are accounted under, which is given back with their last clone: the
+/// connection still has bytes to write when it has long dropped the body.
+struct Held {
+    bytes: Bytes,
+    _hold: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Body for Whole {
@@ -43,8 +55,12 @@ impl Body for Whole {
 /// The response that carries `reply`.
 pub(super) fn respond(reply: Reply, ids: &RequestIds) -> Response<Whole> {
     let Reply { status, content_type, body, hold } = reply;
+    let body = match hold {
+        Some(hold) => Bytes::from_owner(Held { bytes: body, _hold: hold }),
+        None => body,
+    };
     let bytes = (!body.is_empty()).then_some(body);
-    let mut response = Response::new(Whole { bytes, _hold: hold });
+    let mut response = Response::new(Whole { bytes });
     *response.status_mut() = status;
     let headers = response.headers_mut();
     if let Some(content_type) = content_type {
