@@ -37,6 +37,11 @@ impl SeededEntropy {
     pub fn below(&self, bound: u64) -> u64 {
         if bound == 0 { 0 } else { self.bits() % bound }
     }
+
+    /// An index in `0..length`; 0 when `length` is 0.
+    pub fn index(&self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("below a usize")
+    }
 }
 
 #[cfg(feature = "testing")]

@@ -27,7 +27,7 @@ pub enum Bug {
     /// Believe the page cache after a restart instead of the disk.
     TrustPageCache,
     /// Let readers see records that are not durable yet.
-    ReadPastHighWatermark,
+    PublishBeforeFlush,
     /// Forget a shard's quarantine at the next restart.
     ForgetQuarantine,
     /// Take the wall clock at its word when expiring.

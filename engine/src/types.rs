@@ -94,7 +94,6 @@ impl JournalPosition {
     /// The file that holds this byte.
     #[must_use]
     pub fn file(self) -> FileSeq {
-        #[expect(clippy::cast_possible_truncation, reason = "the high half of a u64 is a u32")]
         FileSeq((self.0 >> 32) as u32)
     }
 

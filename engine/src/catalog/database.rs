@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::CATALOG_CACHE_BYTES;
 
 /// The catalog's file.
-pub(super) const CATALOG_FILE: &str = "catalog.redb";
+pub const CATALOG_FILE: &str = "catalog.redb";
 /// The newest catalog format that this code reads and the one that it writes.
 pub(super) const CATALOG_FORMAT_VERSION: u32 = 1;
 
@@ -47,7 +47,7 @@ impl Database {
 
     /// Opens a catalog, and checks every page of it against its checksum.
     pub(super) fn open(storage: impl StorageBackend) -> Result<Database> {
-        let database = Database(guarded("open the catalog", || Ok(open_storage(storage)?))?);
+        let database = Database(guarded("open the catalog", || open_storage(storage))?);
         let version = database.own_number::<4>(FORMAT_KEY)?.map(u32::from_le_bytes);
         match version {
             Some(CATALOG_FORMAT_VERSION) => Ok(database),

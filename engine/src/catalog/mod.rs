@@ -11,6 +11,7 @@
 //! | `typed.rs`       | [`Catalog`]: typed rows over rows of bytes |
 //! | `store.rs`       | the seam: rows of bytes |
 //! | `redb_store.rs`  | the local store: what it does when a commit fails |
+//! | `opening.rs`     | bringing the file to where it can be read and written |
 //! | `database.rs`    | one opened redb database: rows in, rows out, redb's errors as ours |
 //! | `backend.rs`     | redb's storage over the disk seam, and which operation of it failed |
 //! | `reserve.rs`     | room kept free for the catalog on a full disk |
@@ -32,6 +33,7 @@
 
 mod backend;
 mod database;
+mod opening;
 mod redb_store;
 mod reserve;
 mod store;
@@ -42,6 +44,7 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+pub use database::CATALOG_FILE;
 pub use table::{Key, Table, Value};
 pub use transaction::Transaction;
 pub use typed::Catalog;

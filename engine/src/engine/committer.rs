@@ -304,6 +304,9 @@ impl Committer {
         if is_planted(Bug::AckBeforeFlush) {
             acknowledge(&mut parts);
         }
+        if is_planted(Bug::PublishBeforeFlush) {
+            publish(&parts);
+        }
         let token = self.next_token;
         self.next_token += 1;
         self.end = end;
@@ -356,8 +359,8 @@ impl Committer {
         if !parts.is_empty() {
             self.rested_since_ms = Some(self.shared.clock.monotonic_ms());
         }
-        for part in &parts {
-            part.shard.publish(part.frame.clone());
+        if !is_planted(Bug::PublishBeforeFlush) {
+            publish(&parts);
         }
         acknowledge(&mut parts);
     }
@@ -451,6 +454,12 @@ fn part((group, frame): (Group, Frame)) -> Part {
         })
         .collect();
     Part { shard: group.shard, frame, waiters }
+}
+
+fn publish(parts: &[Part]) {
+    for part in parts {
+        part.shard.publish(part.frame.clone());
+    }
 }
 
 fn acknowledge(parts: &mut [Part]) {

@@ -165,7 +165,7 @@ impl Compactor {
     fn finish(&self, writer: SegmentWriter, tier: u32) -> Result<(SegmentId, Known)> {
         let summary = writer.finish()?;
         let segment = Arc::new(Segment::open(&*self.shared.disk, summary.id)?);
-        Ok((summary.id, Known { segment, row: row_of(&summary, tier, true) }))
+        Ok((summary.id, Known { segment, row: Arc::new(row_of(&summary, tier, true)) }))
     }
 
     /// Makes `new` take the place of `old`, in the catalog, for readers, and on disk.
@@ -177,11 +177,12 @@ impl Compactor {
             transaction.put(&DROPPED, &id.0, &NumberRow { value: 0 });
         }
         for (id, known) in &new {
-            transaction.put(&SEGMENTS, &id.0, &known.row);
+            transaction.put(&SEGMENTS, &id.0, &*known.row);
         }
         let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
-        let touched = self.note_ends(old, &new, &mut transaction);
+        let _step = self.shared.seal_changes.lock().expect("no code panics while it seals");
+        let touched = self.note_ends(old, &new, &mut transaction)?;
         self.shared.catalog.commit(transaction)?;
 
         {
@@ -208,19 +209,19 @@ impl Compactor {
         old: &[(SegmentId, Known)],
         new: &[(SegmentId, Known)],
         transaction: &mut Transaction,
-    ) -> BTreeSet<ShardId> {
+    ) -> Result<BTreeSet<ShardId>> {
         let mut ends: BTreeMap<ShardId, (SeqNo, Timestamp)> = BTreeMap::new();
         for run in old.iter().flat_map(|(_, known)| &known.row.runs) {
             let end = ends.entry(ShardId(run.shard)).or_default();
             *end = (*end).max((SeqNo(run.end_seq), Timestamp(run.last_arrival_ms)));
         }
-        for (shard, (end, newest)) in &ends {
+        for (shard, end) in &ends {
             let is_kept = new.iter().any(|(id, known)| run_of(*id, known, *shard).is_some());
             if !is_kept && self.shared.shard(*shard).is_ok() {
-                put_end(transaction, *shard, *end, *newest);
+                put_end(&self.shared, transaction, *shard, *end)?;
             }
         }
-        ends.into_keys().collect()
+        Ok(ends.into_keys().collect())
     }
 }
 

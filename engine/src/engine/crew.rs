@@ -31,9 +31,14 @@ impl Crew {
     /// Lets everybody work until the engine is closed.
     pub(super) fn start(self) -> std::io::Result<Vec<JoinHandle<()>>> {
         let Crew { shared, mut committer, mut sealer, mut compactor } = self;
-        let commit = thread::Builder::new()
-            .name("flowstone-commit".to_owned())
-            .spawn(move || while committer.turn(true) {})?;
+        let committing = Arc::clone(&shared);
+        let commit =
+            thread::Builder::new().name("flowstone-commit".to_owned()).spawn(move || {
+                // A bug in the committer must not leave appends waiting for ever.
+                let guard = PoisonOnPanic(Arc::clone(&committing));
+                while committer.turn(true) {}
+                drop(guard);
+            })?;
         let sealing = Arc::clone(&shared);
         let seal = thread::Builder::new().name("flowstone-seal".to_owned()).spawn(move || {
             yield_to_others();
@@ -53,6 +58,20 @@ impl Crew {
                 }
             })?;
         Ok(vec![commit, seal, compact])
+    }
+}
+
+/// Refuses appends from now on when the committer's thread ends by a panic.
+struct PoisonOnPanic(Arc<Shared>);
+
+impl Drop for PoisonOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.poison(&std::io::Error::other("the committer has panicked"));
+            let error = self.0.poison_error();
+            self.0.queue.close(error.clone());
+            self.0.queue.fail_all(&error);
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::engine::committer::Committer;
 use crate::engine::compactor::{Compactor, remove_dropped};
 use crate::engine::queue::AppendQueue;
 use crate::engine::recovery::{
-    Restored, make_folders, number, restore_sealed, restore_tails, sealed_upto,
+    Restored, check_catalog_is_there, make_folders, number, restore_sealed, restore_tails,
+    sealed_upto,
 };
 use crate::engine::retention::RetentionClock;
 use crate::engine::rows::{NEXT_SEGMENT, NEXT_SHARD, RETENTION_CLOCK};
@@ -115,6 +116,7 @@ impl Engine {
             _ => Error::io("locking the data directory", error),
         })?;
         make_folders(&disk)?;
+        check_catalog_is_there(&disk)?;
         let catalog = Catalog::open(Arc::clone(&disk))?;
         let next_segment = number(&catalog, NEXT_SEGMENT)?.unwrap_or(0);
         let next_shard = number(&catalog, NEXT_SHARD)?.unwrap_or(0);
@@ -157,6 +159,7 @@ impl Engine {
             retention: RetentionClock::new(Arc::clone(&clock), noted),
             shards: RwLock::new(restored.shards),
             shard_changes: Mutex::new(next_shard),
+            seal_changes: Mutex::default(),
             segments: Mutex::new(restored.segments),
             next_segment: AtomicU64::new(restored.next_segment),
             sealer_bell: Bell::default(),

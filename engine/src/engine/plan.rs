@@ -18,6 +18,10 @@ const PILE: usize = 8;
 /// A shard with this many bytes in a merge gets a segment of its own.
 const OWN_SEGMENT_BYTES_MIN: u64 = 4 << 20;
 
+type Tier = u32;
+/// The one shard of a segment, unless several share it.
+type Owner = Option<u64>;
+
 /// What to merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -29,7 +33,7 @@ pub(super) struct Plan {
 
 /// The next merge, if one is worth it. Under pressure only full piles are, not compression alone.
 pub(super) fn plan(segments: &[(SegmentId, Known)], is_pressed: bool) -> Option<Plan> {
-    let mut piles: BTreeMap<(u32, Option<u64>), Vec<&(SegmentId, Known)>> = BTreeMap::new();
+    let mut piles: BTreeMap<(Tier, Owner), Vec<&(SegmentId, Known)>> = BTreeMap::new();
     for segment in segments {
         let row = &segment.1.row;
         let is_own = row.tier > 0 && row.runs.len() == 1;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Transaction};
+use crate::catalog::{CATALOG_FILE, Catalog, Transaction};
 use crate::engine::rows::{
     DROPPED, ENDS, NUMBERS, QUARANTINES, QuarantineRow, SEALED_UPTO, SEGMENTS, SHARDS, SegmentRow,
 };
@@ -26,6 +26,23 @@ pub(super) fn make_folders(disk: &Arc<dyn Disk>) -> Result<()> {
         disk.create_dir(Path::new(dir)).map_err(|e| Error::io("making a folder", e))?;
     }
     disk.sync_dir(Path::new("")).map_err(|e| Error::io("flushing the data directory", e))
+}
+
+/// Journal and segments without a catalog are not a new data directory: starting one would call
+/// all of them strays.
+pub(super) fn check_catalog_is_there(disk: &Arc<dyn Disk>) -> Result<()> {
+    let list = |dir: &str| {
+        disk.list(Path::new(dir)).map_err(|e| Error::io("listing the data directory", e))
+    };
+    if list("")?.iter().any(|entry| entry.name == CATALOG_FILE) {
+        return Ok(());
+    }
+    if list(JOURNAL_DIR)?.is_empty() && list(SEGMENTS_DIR)?.is_empty() {
+        return Ok(());
+    }
+    let message = "the catalog is missing although there are journal files or segments: \
+                   put it back, or move these files away to start afresh";
+    Err(Error::new(ErrorKind::Corrupt, message).in_file(CATALOG_FILE, 0))
 }
 
 /// A number in the catalog.
@@ -76,7 +93,7 @@ pub(super) fn restore_sealed(
         }
         match Segment::open(&**disk, id) {
             Ok(segment) => {
-                segments.insert(id, Known { segment: Arc::new(segment), row });
+                segments.insert(id, Known { segment: Arc::new(segment), row: Arc::new(row) });
             }
             Err(error) => tracing::error!(
                 segment = %id, %error,

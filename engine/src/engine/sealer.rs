@@ -88,6 +88,7 @@ impl Sealer {
                 sources.push((shard, frames));
             }
         }
+        let _step = self.shared.seal_changes.lock().expect("no code panics while it seals");
         let mut transaction = Transaction::new();
         let sealed_upto = NumberRow { value: u64::from(file.0) };
         if is_planted(Bug::FreeBeforeCatalog) {
@@ -148,22 +149,33 @@ impl Sealer {
             }
             if is_gone && let Some(last) = frames.last() {
                 let header = last.header();
-                put_end(transaction, shard.id(), header.end_seq(), header.arrival);
+                let end = (header.end_seq(), header.arrival);
+                put_end(&self.shared, transaction, shard.id(), end)?;
             }
         }
         let Some(writer) = writer else { return Ok(None) };
         let summary = writer.finish()?;
         let segment = Arc::new(Segment::open(&*self.shared.disk, id)?);
-        let row = row_of(&summary, 0, compression == Compression::Zstd);
-        transaction.put(&SEGMENTS, &id.0, &row);
+        let row = Arc::new(row_of(&summary, 0, compression == Compression::Zstd));
+        transaction.put(&SEGMENTS, &id.0, &*row);
         Ok(Some((id, Known { segment, row })))
     }
 }
 
-/// Remembers where a log ends whose records have all expired.
-pub(super) fn put_end(txn: &mut Transaction, shard: ShardId, end: SeqNo, newest: Timestamp) {
-    let row = EndRow { end_seq: end.0, newest_arrival_ms: newest.0 };
-    txn.put(&ENDS, &shard.0, &row);
+/// Remembers where a log ends whose records up to `end` have all expired, unless it is known to
+/// end further on. The caller holds `seal_changes` up to the commit.
+pub(super) fn put_end(
+    shared: &Shared,
+    transaction: &mut Transaction,
+    shard: ShardId,
+    (end, newest): (SeqNo, Timestamp),
+) -> Result<()> {
+    let known = shared.catalog.load(&ENDS, &shard.0)?;
+    if known.is_none_or(|row| row.end_seq < end.0) {
+        let row = EndRow { end_seq: end.0, newest_arrival_ms: newest.0 };
+        transaction.put(&ENDS, &shard.0, &row);
+    }
+    Ok(())
 }
 
 /// The catalog's row of a segment.

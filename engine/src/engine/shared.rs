@@ -27,7 +27,7 @@ use crate::types::{SegmentId, ShardId, Timestamp};
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) segment: Arc<Segment>,
-    pub(super) row: SegmentRow,
+    pub(super) row: Arc<SegmentRow>,
 }
 
 /// Everything that an open engine consists of, but for its threads.
@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) shards: RwLock<HashMap<ShardId, Arc<ShardLog>>>,
     /// Held while shards are made or deleted, so that the catalog and `shards` change in step.
     pub(super) shard_changes: Mutex<u64>,
+    /// Held while the catalog's view of what is sealed changes, so that where logs end only grows.
+    pub(super) seal_changes: Mutex<()>,
     pub(super) segments: Mutex<BTreeMap<SegmentId, Known>>,
     pub(super) next_segment: AtomicU64,
     pub(super) cache: BlockCache,

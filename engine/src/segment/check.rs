@@ -10,7 +10,7 @@ use crate::types::{SegmentId, SeqNo, ShardId};
 
 /// The bytes of `block`, of which `compressed` is what the file holds.
 pub(super) fn open_block(id: SegmentId, block: &Block, compressed: &[u8]) -> Result<Bytes> {
-    if crc32fast::hash(compressed) != block.checksum {
+    if compressed.is_empty() || crc32fast::hash(compressed) != block.checksum {
         return Err(corrupt(id, block.offset, "block checksum mismatch"));
     }
     codec::decode(compressed, block.raw_bytes)

@@ -55,12 +55,12 @@ impl Cursor {
                 self.at = end;
                 if header.shard > shard || (header.shard == shard && header.end_seq() > from) {
                     let frame = Frame::check_payload(header, &raw.slice(start..end));
-                    return frame.map(Some).map_err(bad);
+                    return segment.trust(Some(frame.map_err(bad)?));
                 }
             }
             *self = Cursor::at_block(self.block + 1);
         }
-        Ok(None)
+        segment.trust(None)
     }
 }
 

@@ -9,6 +9,7 @@ use rkyv::util::AlignedVec;
 use crate::error::Result;
 use crate::io::Map;
 use crate::segment::footer::{self, ArchivedStoredBlock, ArchivedStoredRun};
+use crate::segment::footer_check;
 use crate::segment::summary::{Block, Run, SegmentSummary};
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
@@ -42,7 +43,7 @@ impl Index {
             bytes = copied;
         }
         let footer = footer::access(id, bytes, archive.start as u64)?;
-        footer::check(id, map, footer, &archive)?;
+        footer_check::check(id, map, footer, &archive)?;
         let start = bytes.as_ptr().addr();
         let count = |length: usize| u32::try_from(length).expect("bounded by FOOTER_BYTES_MAX");
         let totals = SegmentSummary {

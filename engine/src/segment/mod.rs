@@ -12,7 +12,8 @@
 //! | `summary.rs`    | what a segment says of itself: runs, blocks, totals, its name |
 //! | `codec.rs`      | a block's bytes to one zstd frame and back |
 //! | `seek_table.rs` | the standard seek table at the end of the file |
-//! | `footer.rs`     | the footer: encoding, and every doubt about a decoded one |
+//! | `footer.rs`     | the footer: its archive and trailer, and finding them in a file |
+//! | `footer_check.rs` | every doubt about a decoded footer |
 //! | `writer.rs`     | writing: blocks, footer, flush, reading it all back, the name |
 //! | `check.rs`      | reading every block and every frame, for the writer and for `verify` |
 //! | `index.rs`      | finding runs and blocks in a mapped footer without copying it |
@@ -54,6 +55,7 @@ mod check;
 mod codec;
 mod cursor;
 mod footer;
+mod footer_check;
 mod index;
 mod merge;
 mod reader;

@@ -146,11 +146,13 @@ impl Segment {
             (0..self.index.runs()).filter_map(|i| self.index.run(&self.map, i)).collect();
         let blocks: Vec<Block> =
             (0..self.index.blocks()).filter_map(|i| self.index.block(&self.map, i)).collect();
-        let damages = check::check_blocks(self.id, &runs, &blocks, |block| {
+        let mut damages = check::check_blocks(self.id, &runs, &blocks, |block| {
             progress(block.end(), self.bytes());
             Ok(Bytes::copy_from_slice(self.compressed(block)?))
         });
         progress(self.bytes(), self.bytes());
+        // The rows of runs and blocks may be zeros by now.
+        damages.extend(self.trust(()).err().filter(|_| damages.is_empty()));
         damages.into_iter().map(|damage| self.doubt(damage)).collect()
     }
 
@@ -198,7 +200,7 @@ impl Segment {
     }
 
     /// An answer, unless the map shows zeros instead of bytes: it may rest on them.
-    fn trust<T>(&self, answer: T) -> Result<T> {
+    pub(super) fn trust<T>(&self, answer: T) -> Result<T> {
         if self.map.is_damaged() { Err(unreadable(self.id)) } else { Ok(answer) }
     }
 }

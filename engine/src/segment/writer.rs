@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::io::{Disk, File, Open};
 use crate::limits::BLOCK_BYTES_MAX;
+use crate::planted::{Bug, is_planted};
 use crate::segment::check;
 use crate::segment::codec::{Compression, Encoder};
 use crate::segment::footer;
@@ -199,15 +200,19 @@ impl SegmentWriter {
         // frames is given up only after this returns.
         // CRASH: before the rename is durable there is at most a temporary file, which nobody
         // reads; after it there is a segment that the catalog may not know yet.
-        self.file.sync().map_err(|error| self.failed("flush a segment", error))?;
+        if !is_planted(Bug::SkipSegmentSync) {
+            self.file.sync().map_err(|error| self.failed("flush a segment", error))?;
+        }
         self.verify(tail_at)?;
         self.disk
             .rename(&temporary_path(self.id), &segment_path(self.id))
             .map_err(|error| self.failed("name a segment", error))?;
         self.has_temporary = false;
-        self.disk
-            .sync_dir(Path::new(SEGMENTS_DIR))
-            .map_err(|error| self.failed("flush the directory of segments", error))?;
+        if !is_planted(Bug::SkipDirectorySync) {
+            self.disk
+                .sync_dir(Path::new(SEGMENTS_DIR))
+                .map_err(|error| self.failed("flush the directory of segments", error))?;
+        }
         Ok(self.summary.clone())
     }
 

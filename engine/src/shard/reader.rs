@@ -2,7 +2,6 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, RECORD_HEADER_BYTES};
-use crate::planted::{Bug, is_planted};
 use crate::segment::BlockCache;
 use crate::shard::log::{Run, ShardLog, State, quarantined};
 use crate::shard::read::{Read, ReadFrom, ReadLimit};
@@ -52,9 +51,6 @@ impl ShardLog {
     ) -> Result<Read> {
         let mut read =
             Read { frames: Vec::new(), from, next: from, watermarks: self.watermarks(), bytes: 0 };
-        if is_planted(Bug::ReadPastHighWatermark) {
-            read.watermarks.high_watermark = read.watermarks.tail;
-        }
         let mut records_left = limit.records;
         loop {
             let found = {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flowstone_engine::error::{Error, ErrorKind};
+use flowstone_engine::shard::{ReadFrom, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId};
 
 use crate::sim::rig::Rig;
@@ -26,10 +28,9 @@ pub enum Broken {
 /// One shard's side of the history.
 #[derive(Clone, Debug, Default)]
 struct ShardHistory {
-    issued: BTreeSet<Vec<u8>>,
+    /// Every record put, and which one it was in the order of all.
+    issued: BTreeMap<Vec<u8>, u64>,
     acked: BTreeMap<SeqNo, Vec<u8>>,
-    /// Records below were allowed to expire.
-    may_be_trimmed_below: SeqNo,
 }
 
 /// What happened to all shards.
@@ -37,6 +38,8 @@ struct ShardHistory {
 pub struct History {
     shards: BTreeMap<ShardId, ShardHistory>,
     next_record: u64,
+    /// Records put before this one may have expired.
+    expiring_below: u64,
     /// How many records were acknowledged.
     pub acked: u64,
 }
@@ -63,10 +66,11 @@ impl History {
     /// A record that was never issued before, of about `bytes` bytes.
     pub fn issue(&mut self, shard: ShardId, bytes: usize) -> Vec<u8> {
         let mut data = format!("{shard}/{}/", self.next_record).into_bytes();
-        self.next_record += 1;
         let filler = (self.next_record % 251) as u8;
         data.resize(data.len().max(bytes), filler);
-        self.shards.entry(shard).or_default().issued.insert(data.clone());
+        let issued = &mut self.shards.entry(shard).or_default().issued;
+        issued.insert(data.clone(), self.next_record);
+        self.next_record += 1;
         data
     }
 
@@ -79,13 +83,9 @@ impl History {
         }
     }
 
-    /// Notes that all that is acknowledged so far may expire from now on.
+    /// Notes that all that was put so far may expire from now on.
     pub fn may_expire(&mut self) {
-        for history in self.shards.values_mut() {
-            if let Some((last, _)) = history.acked.last_key_value() {
-                history.may_be_trimmed_below = last.plus(1);
-            }
-        }
+        self.expiring_below = self.next_record;
     }
 
     /// What readers saw counts as acknowledged: it may not go away any more.
@@ -109,6 +109,45 @@ impl History {
         Ok(())
     }
 
+    /// Checks an engine on a damaged disk: a record may be missing if reading says so, and only
+    /// then; what is read is right.
+    pub fn check_damaged(&self, rig: &Rig) -> Result<(), Broken> {
+        for (shard, history) in &self.shards {
+            let mut next = match rig.engine.resolve(*shard, ReadFrom::TrimHorizon) {
+                Ok(first) => first,
+                Err(error) if is_report(&error) => continue,
+                Err(error) => return Err(Broken::Lost(format!("shard {shard}: {error}"))),
+            };
+            loop {
+                let limit = ReadLimit { records: 5, bytes: 5000 };
+                let read = match rig.engine.read(*shard, next, limit) {
+                    Ok(read) => read,
+                    Err(error) if is_report(&error) => break,
+                    Err(error) => return Err(Broken::Lost(format!("shard {shard}: {error}"))),
+                };
+                if read.count() == 0 {
+                    if let Some((seq, _)) = history.acked.range(next..).next() {
+                        return Err(Broken::Undetected(format!("shard {shard}: {seq} is missing")));
+                    }
+                    break;
+                }
+                for record in read.records() {
+                    match history.acked.get(&record.seq) {
+                        Some(data) if data == record.record.data => {}
+                        Some(_) => {
+                            let what = format!("shard {shard}: wrong data at {}", record.seq);
+                            return Err(Broken::Undetected(what));
+                        }
+                        None if history.issued.contains_key(record.record.data) => {}
+                        None => return Err(Broken::Phantom(format!("shard {shard}"))),
+                    }
+                }
+                next = read.next();
+            }
+        }
+        Ok(())
+    }
+
     fn check_shard(&mut self, rig: &Rig, shard: ShardId) -> Result<(), Broken> {
         let (first, records) = match rig.read_all(shard) {
             Ok(read) => read,
@@ -118,19 +157,19 @@ impl History {
         let mut seen = BTreeSet::new();
         for data in &records {
             let name = String::from_utf8_lossy(&data[..data.len().min(24)]);
-            if !history.issued.contains(data) {
+            if !history.issued.contains_key(data) {
                 return Err(Broken::Phantom(format!("shard {shard}: never issued: {name}")));
             }
             if !seen.insert(data) {
                 return Err(Broken::Phantom(format!("shard {shard}: twice: {name}")));
             }
         }
-        if first > history.may_be_trimmed_below {
-            return Err(Broken::Lost(format!("shard {shard}: trimmed up to {first}")));
-        }
         for (seq, data) in &history.acked {
-            if *seq < first {
+            if *seq < first && history.issued.get(data) < Some(&self.expiring_below) {
                 continue;
+            }
+            if *seq < first {
+                return Err(Broken::Lost(format!("shard {shard}: {seq} trimmed, horizon {first}")));
             }
             let index = usize::try_from(seq.0 - first.0).expect("simulations are small");
             match records.get(index) {
@@ -144,4 +183,9 @@ impl History {
         self.saw(shard, first, &records);
         Ok(())
     }
+}
+
+/// Whether an error tells a reader that records are damaged.
+fn is_report(error: &Error) -> bool {
+    error.kind() == ErrorKind::Corrupt
 }

@@ -68,10 +68,7 @@ impl Rig {
     pub fn enqueue(&self, shard: ShardId, records: &[Vec<u8>]) -> Result<Answer> {
         let queued = pin!(self.engine.enqueue(shard, batch_of(records)?));
         match queued.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(mut answer)) => Ok(Box::new(move || match answer.try_recv() {
-                Ok(told) => Some(told),
-                Err(_) => None,
-            })),
+            Poll::Ready(Ok(mut answer)) => Ok(Box::new(move || answer.try_recv().ok())),
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Err(Error::new(
                 flowstone_engine::error::ErrorKind::Full,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use flowstone_engine::clock::ManualClock;
+use flowstone_engine::entropy::SeededEntropy;
+use flowstone_engine::error::ErrorKind;
 use flowstone_engine::io::sim::{Fault, SimDisk};
 use flowstone_engine::types::ShardId;
 
@@ -78,12 +80,64 @@ pub fn fail_everywhere(
             Box::new(Found { broken, replay })
         };
         let mut history = run.history.clone();
-        recover_and_check(&run.disk.kill(), &run.clock, &mut history, op)
+        let killed = recover_and_check(&run.disk.kill(), &run.clock, &mut history, op)
             .map_err(|broken| found(broken, "killed"))?;
-        swept.states += 1;
+        recover_and_check(&killed, &run.clock, &mut history, op)
+            .map_err(|broken| found(broken, "killed, then power lost"))?;
+        swept.states += 2;
         recover_twice(&run, op, &mut swept).map_err(|broken| found(broken, "power lost"))?;
     }
     Ok(swept)
+}
+
+/// Lets bits rot at `places` places of the journal and of each segment after the workload has
+/// ended, one disk each, and recovers twice: whatever is missing must be reported.
+pub fn rot(shape: &Shape, seed: u64, places: u64) -> Result<Swept, Box<Found>> {
+    let mut swept = Swept::default();
+    let run = run(shape, seed, |_| ());
+    let random = SeededEntropy::new(seed ^ 0xb17);
+    for place in 0..places {
+        let disk = run.disk.crash(seed);
+        let Some((file, byte, bit)) = rotten_place(&disk, &random) else { continue };
+        disk.flip_bit(&file, byte, bit);
+        let found = |broken| {
+            let replay = format!("{}: seed {seed}, bit {bit} of byte {byte} of {file}", shape.name);
+            Box::new(Found { broken, replay })
+        };
+        swept.points += 1;
+        swept.acked += run.history.acked;
+        let mut disk = disk;
+        for again in 0..2 {
+            let opened = Rig::open(&disk, &run.clock, place);
+            // A refusal to open is a report too, if it says that something is corrupt.
+            let mut rig = match opened {
+                Ok(rig) => rig,
+                Err(error) if error.kind() == ErrorKind::Corrupt => break,
+                Err(error) => return Err(found(Broken::DoesNotOpen(error.to_string()))),
+            };
+            run.history.check_damaged(&rig).map_err(found)?;
+            while rig.crew.seal() {}
+            rig.crew.compact();
+            run.history.check_damaged(&rig).map_err(found)?;
+            swept.states += 1;
+            drop(rig);
+            disk = disk.crash(again);
+        }
+    }
+    Ok(swept)
+}
+
+/// A bit of some journal file or segment that was written.
+fn rotten_place(disk: &SimDisk, random: &SeededEntropy) -> Option<(String, u64, u8)> {
+    let files: Vec<_> = disk
+        .file_names()
+        .into_iter()
+        .filter(|name| name.ends_with(".fsj") || name.ends_with(".seg"))
+        .collect();
+    let file = files.get(random.index(files.len()))?;
+    let bytes = disk.read_raw(file)?;
+    let written = bytes.iter().rposition(|byte| *byte != 0)? as u64 + 1;
+    Some((file.clone(), random.below(written), u8::try_from(random.index(8)).ok()?))
 }
 
 fn recover_twice(run: &Run, crash_seed: u64, swept: &mut Swept) -> Result<(), Broken> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use flowstone_engine::catalog::Transaction;
-use flowstone_engine::clock::ManualClock;
+use flowstone_engine::clock::{Clock, ManualClock};
 use flowstone_engine::entropy::{Entropy, SeededEntropy};
 use flowstone_engine::io::sim::SimDisk;
-use flowstone_engine::types::ShardId;
+use flowstone_engine::types::{ShardId, Timestamp};
 
 use crate::sim::history::History;
 use crate::sim::rig::{Answer, RETENTION_MS, Rig, START};
@@ -21,63 +21,56 @@ pub struct Shape {
     /// Shards at the start.
     pub shards: usize,
     /// Records are up to this long.
-    pub record_bytes: u64,
+    pub record_bytes: usize,
     /// One in so many steps reopens the engine; 0 never.
     pub reopen_every: u64,
     /// One in so many steps lets everything expire; 0 never.
     pub expire_every: u64,
+    /// One in so many steps sets the wall clock a day ahead, and back; 0 never.
+    pub jump_every: u64,
     /// One in so many steps makes or deletes a shard; 0 never.
     pub change_every: u64,
 }
 
-/// The scripted workloads.
-pub const SHAPES: &[Shape] = &[
-    Shape {
-        name: "appends",
-        steps: 60,
-        shards: 3,
-        record_bytes: 300,
-        reopen_every: 0,
-        expire_every: 0,
-        change_every: 0,
-    },
-    Shape {
-        name: "rolls and seals",
-        steps: 90,
-        shards: 2,
-        record_bytes: 6000,
-        reopen_every: 0,
-        expire_every: 0,
-        change_every: 0,
-    },
-    Shape {
-        name: "reopens",
-        steps: 60,
-        shards: 3,
-        record_bytes: 3000,
-        reopen_every: 8,
-        expire_every: 0,
-        change_every: 0,
-    },
-    Shape {
-        name: "expires and compacts",
-        steps: 120,
-        shards: 3,
-        record_bytes: 9000,
-        reopen_every: 40,
-        expire_every: 30,
-        change_every: 0,
-    },
-    Shape {
-        name: "creates and deletes",
-        steps: 60,
-        shards: 2,
-        record_bytes: 2500,
-        reopen_every: 25,
-        expire_every: 0,
-        change_every: 6,
-    },
-];
+const PLAIN: Shape = Shape {
+    name: "appends",
+    steps: 60,
+    shards: 3,
+    record_bytes: 300,
+    reopen_every: 0,
+    expire_every: 0,
+    jump_every: 0,
+    change_every: 0,
+};
+
+/// Appends alone.
+pub const APPENDS: Shape = PLAIN;
+/// Enough data to fill journal files and seal them.
+pub const ROLLS: Shape =
+    Shape { name: "rolls and seals", steps: 90, shards: 2, record_bytes: 6000, ..PLAIN };
+/// The process dies, or stops in order, again and again.
+pub const REOPENS: Shape = Shape { name: "reopens", record_bytes: 3000, reopen_every: 8, ..PLAIN };
+/// Records expire and segments are merged.
+pub const EXPIRES: Shape = Shape {
+    name: "expires and compacts",
+    steps: 120,
+    record_bytes: 9000,
+    reopen_every: 40,
+    expire_every: 30,
+    ..PLAIN
+};
+/// Shards come and go.
+pub const CHANGES: Shape = Shape {
+    name: "creates and deletes",
+    shards: 2,
+    record_bytes: 2500,
+    reopen_every: 25,
+    change_every: 6,
+    ..PLAIN
+};
+/// The wall clock jumps.
+pub const JUMPS: Shape =
+    Shape { name: "clock jumps", record_bytes: 6000, reopen_every: 20, jump_every: 5, ..PLAIN };
 
 /// A run of a workload up to its end or to the machine's.
 pub struct Run {
@@ -156,6 +149,12 @@ fn step(
     if random.below(6) == 0 {
         rig.crew.compact();
     }
+    if random.below(4) == 0 {
+        look(random, run, &rig);
+    }
+    if hits(random, shape.jump_every) {
+        jump(run, &mut rig);
+    }
     if hits(random, shape.expire_every) {
         rig.crew.commit_all();
         collect(run, waiting);
@@ -180,11 +179,11 @@ fn append(
     waiting: &mut Vec<Waiting>,
 ) {
     let shards = run.history.shards();
-    let Some(shard) = shards.get(random.below(shards.len() as u64) as usize).copied() else {
+    let Some(shard) = shards.get(random.index(shards.len())).copied() else {
         return;
     };
     let records: Vec<_> = (0..1 + random.below(3))
-        .map(|_| run.history.issue(shard, random.below(shape.record_bytes) as usize))
+        .map(|_| run.history.issue(shard, random.index(shape.record_bytes)))
         .collect();
     match rig.enqueue(shard, &records) {
         Ok(answer) => waiting.push(Waiting { shard, records, answer }),
@@ -207,10 +206,30 @@ fn collect(run: &mut Run, waiting: &mut Vec<Waiting>) {
     });
 }
 
+/// Reads a shard: what it shows may not go away any more.
+fn look(random: &SeededEntropy, run: &mut Run, rig: &Rig) {
+    let shards = run.history.shards();
+    if let Some(shard) = shards.get(random.index(shards.len())).copied() {
+        match rig.read_all(shard) {
+            Ok((first, records)) => run.history.saw(shard, first, &records),
+            Err(error) => run.errors.push(error.to_string()),
+        }
+    }
+}
+
+/// A time daemon goes wrong for a moment.
+fn jump(run: &Run, rig: &mut Rig) {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let wall = run.clock.wall();
+    run.clock.set_wall(Timestamp(wall.0 + DAY_MS));
+    rig.crew.compact();
+    run.clock.set_wall(wall);
+}
+
 fn change_shards(random: &SeededEntropy, run: &mut Run, rig: &Rig) {
     let shards = run.history.shards();
     if shards.len() > 1 && random.below(2) == 0 {
-        let shard = shards[random.below(shards.len() as u64) as usize];
+        let shard = shards[random.index(shards.len())];
         run.history.deleted(shard);
         if let Err(error) = rig.engine.delete_shards(&[shard], Transaction::new()) {
             run.errors.push(error.to_string());

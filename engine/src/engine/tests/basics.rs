@@ -7,13 +7,13 @@ fn what_is_appended_is_read_in_order_once() {
     let mut rig = Rig::fresh(1);
     let shards = rig.shards(3);
     for round in 0..20u8 {
-        for (index, shard) in shards.iter().enumerate() {
-            let appended = rig.append(*shard, &[round, index as u8]).unwrap();
+        for (index, shard) in (0u8..).zip(&shards) {
+            let appended = rig.append(*shard, &[round, index]).unwrap();
             assert_eq!(appended.first_seq, SeqNo(round.into()));
         }
     }
-    for (index, shard) in shards.iter().enumerate() {
-        let expected: Vec<_> = (0..20u8).map(|round| vec![round, index as u8]).collect();
+    for (index, shard) in (0u8..).zip(&shards) {
+        let expected: Vec<_> = (0..20u8).map(|round| vec![round, index]).collect();
         assert_eq!(rig.read_all(*shard).unwrap(), expected);
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{ID, bytes_of, file_bytes, sim, small_log, write};
+use super::{ID, bytes_of, file_bytes, log_of, sim, small_log, write};
 use crate::error::{ErrorKind, Result};
 use crate::frame::Frame;
-use crate::io::Map;
+use crate::io::{Backend, Disk, Map, RealDisk};
 use crate::segment::summary::Block;
-use crate::segment::{BlockCache, Compression, Segment, footer};
+use crate::segment::{
+    BlockCache, Compression, Segment, SegmentWriter, footer, prepare_dir, segment_path,
+};
 use crate::types::{SeqNo, ShardId, Timestamp};
 
 fn open(bytes: &[u8]) -> Result<Segment> {
@@ -32,7 +34,10 @@ fn is_well(bytes: &[u8]) -> bool {
     let frames = small_log();
     let all: Result<Vec<Frame>> = segment.all_frames().collect();
     let mut is_well = match all {
-        Ok(all) => bytes_of(&all) == bytes_of(&frames) || panic!("wrong frames"),
+        Ok(all) => {
+            assert_eq!(bytes_of(&all), bytes_of(&frames));
+            true
+        }
         Err(_) => false,
     };
     let cache = BlockCache::new(1 << 20);
@@ -128,6 +133,30 @@ fn a_footer_that_lies_with_good_checksums_is_refused() {
     assert!(!is_well(&forged(&|summary, _| summary.frames += 1)));
     assert!(!is_well(&forged(&|summary, _| summary.id.0 += 1)));
     assert!(!is_well(&forged(&|summary, _| summary.runs.clear())));
+}
+
+#[test]
+fn a_segment_that_the_disk_cannot_read_is_unavailable() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> =
+        Arc::new(RealDisk::open(directory.path(), Backend::Portable).unwrap());
+    prepare_dir(&*disk).unwrap();
+    let mut writer =
+        SegmentWriter::create(Arc::clone(&disk), ID, Compression::Stored, 1 << 16).unwrap();
+    log_of(&vec![(0, vec![(1, 50_000); 20])]).iter().for_each(|f| writer.push(f).unwrap());
+    writer.finish().unwrap();
+    let segment = Arc::new(Segment::open(&*disk, ID).unwrap());
+    assert!(segment.verify(&mut |_, _| {}).is_empty());
+
+    // A page behind the end of a mapped file fails as one on a broken disk does.
+    let file = directory.path().join(segment_path(ID));
+    std::fs::File::options().write(true).open(file).unwrap().set_len(200_000).unwrap();
+    let cache = BlockCache::new(1 << 20);
+    let error = segment.frames(ShardId(1), SeqNo(15), usize::MAX, &cache).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(segment.run(ShardId(1)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(segment.all_frames().any(|frame| frame.is_err()));
+    assert!(!segment.verify(&mut |_, _| {}).is_empty());
 }
 
 proptest! {

@@ -22,8 +22,9 @@ const ID: SegmentId = SegmentId(0xABC);
 fn frame(shard: u64, first_seq: u64, count: u64, arrival: u64, data_bytes: usize) -> Frame {
     let mut batch = BatchBuilder::default();
     for seq in first_seq..first_seq + count {
-        let data: Vec<u8> =
-            (0..data_bytes as u64).map(|i| (shard * 31 + seq * 7 + i / 3) as u8).collect();
+        let data: Vec<u8> = (0..data_bytes as u64)
+            .map(|i| (shard * 31 + seq * 7 + i / 3).to_le_bytes()[0])
+            .collect();
         batch.push(format!("key{seq}").as_bytes(), &data).unwrap();
     }
     let batch = batch.finish().unwrap();

@@ -7,7 +7,7 @@ use super::{ID, bytes_of, sim, small_log};
 use crate::error::{ErrorKind, Result};
 use crate::frame::Frame;
 use crate::io::Disk;
-use crate::io::sim::SimDisk;
+use crate::io::sim::{Fault, SimDisk};
 use crate::segment::{
     Compression, SEGMENTS_DIR, Segment, SegmentSummary, SegmentWriter, temporary_path,
 };
@@ -96,4 +96,30 @@ fn a_crash_leaves_a_whole_segment_or_none() {
         }
     }
     println!("{crashes} crashes");
+}
+
+#[test]
+fn a_fault_leaves_a_whole_segment_or_none() {
+    let disk = sim();
+    let start = disk.ops();
+    write_all(&disk).unwrap();
+    for fault in [Fault::Eio, Fault::Enospc, Fault::ShortWrite, Fault::SyncLies] {
+        for op in start..disk.ops() {
+            let disk = sim();
+            disk.inject(op, fault);
+            let result = write_all(&disk);
+            let context = format!("{fault:?} at {op}: {result:?}");
+            assert!(fault != Fault::ShortWrite || result.is_ok(), "{context}");
+            assert!(!names(&disk).iter().any(|n| n.ends_with("tmp")) || result.is_err());
+            for after in [disk.crash(op), disk.kill()] {
+                match Segment::open(&*after, ID) {
+                    Ok(segment) => assert!(segment.verify(&mut |_, _| {}).is_empty(), "{context}"),
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::NotFound, "{context}: {error}");
+                        assert!(result.is_err(), "{context}: lost");
+                    }
+                }
+            }
+        }
+    }
 }
