@@ -18,7 +18,7 @@ const STOP_EVERY: u64 = 7;
 /// Every so many rounds everything is read back from the beginning.
 const READ_ALL_EVERY: u64 = 10;
 /// A round ends when a random number of records below this was acknowledged.
-const ROUND_RECORDS_MAX: u64 = 2500;
+const ROUND_RECORDS_MAX: u64 = 8000;
 /// Describe calls until a new stream must be active.
 const ACTIVE_CALLS_MAX: usize = 10_000;
 /// Findings that are printed.
