@@ -1,0 +1,53 @@
+//! `DescribeStreamSummary`: a stream without its shards.
+
+use std::sync::Arc;
+
+use crate::api::streams::State;
+use crate::api::streams::model::{distribution, read_address, write_head, write_settings};
+use crate::service::{Stream, StreamKey};
+use crate::wire::{Caller, Exception, Fields, Writer};
+
+pub(in crate::api::streams) struct Input<'a> {
+    stream: StreamKey<'a>,
+}
+
+impl<'a> Input<'a> {
+    pub(in crate::api::streams) fn read(
+        caller: &'a Caller,
+        fields: Fields<'a, '_>,
+    ) -> Result<Input<'a>, Exception> {
+        Ok(Input { stream: read_address(caller, fields)? })
+    }
+}
+
+pub(in crate::api::streams) struct Output(Arc<Stream>);
+
+pub(in crate::api::streams) async fn run(
+    state: &Arc<State>,
+    input: Input<'_>,
+) -> Result<Output, Exception> {
+    state.stream(input.stream).map(Output)
+}
+
+impl From<Output> for crate::api::Answer {
+    fn from(Output(stream): Output) -> Self {
+        let mut out = Writer::new();
+        out.begin_map();
+        out.begin_map_in("StreamDescriptionSummary");
+        write_head(&mut out, &stream);
+        write_settings(&mut out, &stream);
+        out.integer("OpenShardCount", stream.open_shards() as u64);
+        out.integer("ConsumerCount", 0);
+        if let Some(mibps) = stream.row.warm_mibps {
+            out.begin_map_in("WarmThroughput");
+            out.integer("TargetMiBps", mibps.into());
+            out.integer("CurrentMiBps", mibps.into());
+            out.end_map();
+        }
+        out.integer("MaxRecordSizeInKiB", stream.row.record_kib_max.into());
+        out.text("RecordDistributionStrategy", distribution(stream.row.distribution));
+        out.end_map();
+        out.end_map();
+        out.into()
+    }
+}

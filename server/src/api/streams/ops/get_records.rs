@@ -1,0 +1,156 @@
+//! `GetRecords`: records behind an iterator, written straight from the engine's memory.
+
+use std::sync::Arc;
+
+use flowstone_engine::shard::{Read, ReadLimit};
+use flowstone_engine::types::{SeqNo, Timestamp};
+
+use crate::api::Answer;
+use crate::api::streams::State;
+use crate::api::streams::constraints::GET_RECORDS_MAX;
+use crate::api::streams::error::{dry_run, expired_iterator, shard_not_found, stream_not_found};
+use crate::api::streams::model::{optional_address, write_hash_range};
+use crate::api::streams::ops::get_shard_iterator::seal;
+use crate::service::{
+    ITERATOR_LIFE_MS, Opened, SequenceNumber, ShardIterator, ShardRow, Stream, StreamKey,
+    shard_name,
+};
+use crate::wire::{Caller, Exception, Fields, Writer};
+
+/// Bytes of keys and data in one answer.
+const ANSWER_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Bytes that a record takes beyond its base64: names, sequence number, time.
+const RECORD_FRAME_BYTES: usize = 192;
+
+/// Bytes of an answer beyond its records: the next iterator above all.
+const ANSWER_FRAME_BYTES: usize = 1024;
+
+pub(in crate::api::streams) struct Input<'a> {
+    account: &'a str,
+    iterator: &'a str,
+    limit: usize,
+    stream: Option<StreamKey<'a>>,
+    is_dry_run: bool,
+}
+
+impl<'a> Input<'a> {
+    pub(in crate::api::streams) fn read(
+        caller: &'a Caller,
+        fields: Fields<'a, '_>,
+    ) -> Result<Input<'a>, Exception> {
+        let limit_default = usize::try_from(GET_RECORDS_MAX).unwrap_or(usize::MAX);
+        Ok(Input {
+            account: &caller.account,
+            iterator: fields.text("ShardIterator").unwrap_or_default(),
+            limit: fields.count("Limit").map_or(limit_default, |limit| limit as usize),
+            stream: optional_address(caller, fields)?,
+            is_dry_run: fields.is_true("DryRun"),
+        })
+    }
+}
+
+pub(in crate::api::streams) async fn run(
+    state: &Arc<State>,
+    input: Input<'_>,
+) -> Result<Answer, Exception> {
+    let now = state.now();
+    let invalid = || Exception::invalid_argument("Invalid ShardIterator.");
+    let Opened { created, content: iterator } =
+        state.tokens.open_iterator(input.iterator).ok_or_else(invalid)?;
+    if now.minus_ms(ITERATOR_LIFE_MS) > created {
+        return Err(expired_iterator(created, now));
+    }
+    let stream = find_stream(state, &input, &iterator)?;
+    let shard = stream.shard(iterator.shard_index).ok_or_else(|| {
+        shard_not_found(&shard_name(iterator.shard_index), &stream.row.name, &stream.row.account)
+    })?;
+    if input.is_dry_run {
+        return Err(dry_run());
+    }
+    let limit = ReadLimit { records: input.limit, bytes: ANSWER_BYTES_MAX };
+    let read = state.read(shard.log(), iterator.position, limit).await?;
+    let count = usize::try_from(read.count()).unwrap_or(usize::MAX);
+    let answer_bytes = read.bytes().div_ceil(3) * 4
+        + count.saturating_mul(RECORD_FRAME_BYTES)
+        + ANSWER_FRAME_BYTES;
+    let hold = state.answer_room(answer_bytes).await;
+    let mut out = Writer::with_capacity(answer_bytes);
+    out.begin_map();
+    write_records(&mut out, shard, &read);
+    let is_at_end = read.next() >= read.watermarks().high_watermark;
+    if shard.closed_ms.is_some() && is_at_end {
+        write_children(&mut out, &stream, shard);
+    } else {
+        let next = seal(state, now, &stream, shard.index, read.next());
+        out.text("NextShardIterator", &next);
+    }
+    out.integer("MillisBehindLatest", behind_ms(&read, now, is_at_end));
+    out.end_map();
+    Ok(Answer { body: out.finish(), hold: Some(hold) })
+}
+
+fn find_stream(
+    state: &State,
+    input: &Input<'_>,
+    iterator: &ShardIterator,
+) -> Result<Arc<Stream>, Exception> {
+    let stream = state
+        .streams
+        .find_id(iterator.stream)
+        .ok_or_else(|| stream_not_found(&iterator.stream_name, input.account))?;
+    let row = &stream.row;
+    match input.stream {
+        Some(key)
+            if (key.account, key.region, key.name) != (&row.account, &row.region, &row.name) =>
+        {
+            Err(Exception::invalid_argument("ShardIterator is not one of the stream in StreamARN."))
+        }
+        _ => Ok(stream),
+    }
+}
+
+fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read) {
+    let number = |seq: SeqNo, arrival: Timestamp| {
+        SequenceNumber::of_record(shard.created_s(), shard.index, seq, arrival.0 / 1000)
+    };
+    out.begin_list_in("Records");
+    for record in read.records() {
+        out.begin_map();
+        out.text("SequenceNumber", number(record.seq, record.arrival).digits().as_str());
+        out.timestamp("ApproximateArrivalTimestamp", record.arrival.0);
+        out.blob("Data", record.record.data);
+        // Keys come from requests, which are UTF-8; the engine does not promise it.
+        out.text("PartitionKey", &String::from_utf8_lossy(record.record.key));
+        out.end_map();
+    }
+    out.end_list();
+}
+
+/// The shards that go on where `shard` was closed: consumers move to them.
+fn write_children(out: &mut Writer, stream: &Stream, shard: &ShardRow) {
+    let of_parent = |child: &&ShardRow| {
+        child.parent == Some(shard.index) || child.adjacent_parent == Some(shard.index)
+    };
+    out.begin_list_in("ChildShards");
+    for child in stream.row.shards.iter().filter(of_parent) {
+        out.begin_map();
+        out.text("ShardId", &child.name());
+        out.begin_list_in("ParentShards");
+        for parent in child.parent.iter().chain(&child.adjacent_parent) {
+            out.text_item(&shard_name(*parent));
+        }
+        out.end_list();
+        write_hash_range(out, child);
+        out.end_map();
+    }
+    out.end_list();
+}
+
+/// How far the answer is behind the newest record: 0 only at the end, where consumers rely on it.
+fn behind_ms(read: &Read, now: Timestamp, is_at_end: bool) -> u64 {
+    match read.last_arrival() {
+        Some(arrival) if !is_at_end => now.minus_ms(arrival.0).0.max(1),
+        _ => 0,
+    }
+}

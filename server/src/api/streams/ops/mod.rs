@@ -1,0 +1,12 @@
+//! One file an operation: `Input`, its answer, and `run`.
+
+pub(super) mod create_stream;
+pub(super) mod delete_stream;
+pub(super) mod describe_stream;
+pub(super) mod describe_stream_summary;
+pub(super) mod get_records;
+pub(super) mod get_shard_iterator;
+pub(super) mod list_shards;
+pub(super) mod list_streams;
+pub(super) mod put_record;
+pub(super) mod put_records;

@@ -1,0 +1,157 @@
+//! What the operations of this service work on.
+
+use std::sync::Arc;
+
+use flowstone_engine::Engine;
+use flowstone_engine::clock::Clock;
+use flowstone_engine::error::{Error, ErrorKind};
+use flowstone_engine::shard::{Read, ReadLimit};
+use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::api::streams::error::stream_not_found;
+use crate::service::{State as Life, Stream, StreamKey, StreamLimits, Streams, Tokens};
+use crate::wire::Exception;
+
+/// Bytes of one unit of the response budget: semaphores count in `u32`.
+const BUDGET_UNIT_BYTES: usize = 1024;
+
+/// Times that a read starts over because retention overtook it.
+const TRIMMED_RETRIES_MAX: u32 = 8;
+
+/// Bounds of this service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// What an account may have.
+    pub streams: StreamLimits,
+    /// Reads from disk at once.
+    pub disk_reads_max: usize,
+    /// Bytes of answers with records, from reading them to having sent them.
+    pub answer_bytes_max: usize,
+}
+
+/// The service's state, shared by all calls.
+#[derive(Debug)]
+pub struct State {
+    /// The engine.
+    pub engine: EngineHandle,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Which streams there are.
+    pub streams: Streams,
+    /// Iterators and listing tokens.
+    pub tokens: Tokens,
+    /// The bounds.
+    pub limits: Limits,
+    disk_reads: Semaphore,
+    answers: Arc<Semaphore>,
+    answer_units: u32,
+}
+
+/// The engine, which has no debug form.
+#[derive(Clone)]
+pub struct EngineHandle(pub Engine);
+
+impl std::fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl std::ops::Deref for EngineHandle {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        &self.0
+    }
+}
+
+impl State {
+    /// The state over an open engine.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        clock: Arc<dyn Clock>,
+        streams: Streams,
+        tokens: Tokens,
+        limits: Limits,
+    ) -> State {
+        let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
+        let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
+        State {
+            engine: EngineHandle(engine),
+            clock,
+            streams,
+            tokens,
+            limits,
+            disk_reads: Semaphore::new(limits.disk_reads_max),
+            answers: Arc::new(Semaphore::new(answer_units as usize)),
+            answer_units,
+        }
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// The stream of that name, in whatever state.
+    pub(super) fn stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
+        self.streams.find(key).ok_or_else(|| stream_not_found(key.name, key.account))
+    }
+
+    /// The stream of that name, which must take and give records.
+    pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
+        let stream = self.stream(key)?;
+        match stream.state {
+            Life::Active => Ok(stream),
+            Life::Creating | Life::Deleting => Err(stream_not_found(key.name, key.account)),
+        }
+    }
+
+    /// Records from `from` on, or from the trim horizon when retention has passed `from`. A read
+    /// from memory happens here, one from disk where blocking is allowed.
+    pub(super) async fn read(
+        &self,
+        shard: ShardId,
+        mut from: SeqNo,
+        limit: ReadLimit,
+    ) -> Result<Read, Error> {
+        for _ in 0..TRIMMED_RETRIES_MAX {
+            let result = if self.engine.is_resident(shard, from) {
+                self.engine.read(shard, from, limit)
+            } else {
+                self.blocking(move |engine| engine.read(shard, from, limit)).await
+            };
+            match result {
+                Err(error) if error.kind() == ErrorKind::Trimmed => {
+                    from = self.engine.watermarks(shard)?.trim_horizon;
+                }
+                result => return result,
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "retention keeps overtaking the read"))
+    }
+
+    /// Runs `call`, which may read from disk, where blocking is allowed; a bounded number at once.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _permit = self.disk_reads.acquire().await.expect("the semaphore is never closed");
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || call(&engine)).await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Unavailable, "call into the engine ended early")
+                .because(error))
+        })
+    }
+
+    /// Waits for room for an answer of `bytes`, which is taken until the permit is dropped.
+    pub(super) async fn answer_room(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let units = u32::try_from(bytes.div_ceil(BUDGET_UNIT_BYTES)).unwrap_or(u32::MAX);
+        let units = units.clamp(1, self.answer_units);
+        let room = Arc::clone(&self.answers).acquire_many_owned(units).await;
+        room.expect("the semaphore is never closed")
+    }
+}

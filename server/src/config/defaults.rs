@@ -1,0 +1,52 @@
+//! Every default and bound of the server, named, with its unit and the reason for its size.
+
+/// Where to listen: this machine only, on the port that users of emulators expect.
+pub const LISTEN: &str = "127.0.0.1:4567";
+
+/// Where the data is.
+pub const DATA_DIR: &str = "./flowstone-data";
+
+/// The region of requests that name none.
+pub const REGION: &str = "us-east-1";
+
+/// The account of access keys that name none.
+pub const ACCOUNT: &str = "000000000000";
+
+/// What is logged.
+pub const LOG_LEVEL: &str = "info";
+
+/// Bytes of one request's body: 10 MiB of records are 14 MiB in base64, with their keys and names.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of all requests' bodies at once.
+pub const BODY_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of all answers with records at once.
+pub const ANSWER_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
+
+/// Connections at once.
+pub const CONNECTIONS_MAX: usize = 10_000;
+
+/// Milliseconds to send a request's head, and to begin the next one.
+pub const HEAD_TIMEOUT_MS: u64 = 60_000;
+
+/// Milliseconds between two pieces of a body or an answer.
+pub const IDLE_TIMEOUT_MS: u64 = 20_000;
+
+/// Milliseconds to send a whole body.
+pub const BODY_TIMEOUT_MS: u64 = 120_000;
+
+/// Milliseconds to finish what is in flight when the server stops.
+pub const STOP_TIMEOUT_MS: u64 = 10_000;
+
+/// Reads from disk at once.
+pub const DISK_READS_MAX: usize = 64;
+
+/// Streams of an account in a region.
+pub const STREAMS_MAX: usize = 10_000;
+
+/// Shards of one stream.
+pub const SHARDS_PER_STREAM_MAX: u32 = 10_000;
+
+/// Open shards of an account in a region.
+pub const SHARDS_MAX: usize = 100_000;

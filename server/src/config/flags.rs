@@ -1,0 +1,134 @@
+//! The command line and `FLOWSTONE_*`, and the help that teaches them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use serde::Deserialize;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Serve on 127.0.0.1:4567 and keep the data in ./flowstone-data
+  flowstone
+
+  # Serve all interfaces, data on another disk, logs for a collector
+  flowstone --listen 0.0.0.0:4567 --data-dir /srv/flowstone --log-format json
+
+  # The same by environment
+  FLOWSTONE_LISTEN=0.0.0.0:4567 FLOWSTONE_DATA_DIR=/srv/flowstone flowstone
+
+  # The same by file: keys are the flags' names with underscores
+  printf 'listen = \"0.0.0.0:4567\"\\ndata_dir = \"/srv/flowstone\"\\n' > flowstone.toml
+  flowstone --config flowstone.toml
+
+Flags win over the environment, the environment over the file.
+Then, from another terminal (any credentials will do):
+  aws --endpoint-url http://127.0.0.1:4567 kinesis create-stream --stream-name demo --shard-count 2";
+
+/// A durable streaming server that speaks the Kinesis API.
+#[derive(Parser, Clone, Debug, Default, PartialEq, Eq)]
+#[command(name = "flowstone", version, about, after_help = EXAMPLES)]
+pub struct Flags {
+    /// Address and port to listen on [default: 127.0.0.1:4567]
+    #[arg(long, env = "FLOWSTONE_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Directory of the data; made if it is missing [default: ./flowstone-data]
+    #[arg(long, env = "FLOWSTONE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// TOML file with any of these settings
+    #[arg(long, env = "FLOWSTONE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Form of the log on standard error [default: text]
+    #[arg(long, env = "FLOWSTONE_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    /// What to log: error, warn, info, debug, trace, or a filter such as
+    /// info,flowstone_engine=debug [default: info]
+    #[arg(long, env = "FLOWSTONE_LOG_LEVEL", value_name = "FILTER")]
+    pub log_level: Option<String>,
+
+    /// How to write to disk; auto takes io_uring where the kernel allows it [default: auto]
+    #[arg(long, env = "FLOWSTONE_IO", value_name = "KIND")]
+    pub io: Option<IoChoice>,
+
+    /// Region of requests whose signature names none [default: us-east-1]
+    #[arg(long, env = "FLOWSTONE_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// Account of requests whose access key is not twelve digits [default: 000000000000]
+    #[arg(long, env = "FLOWSTONE_ACCOUNT", value_name = "DIGITS")]
+    pub account: Option<String>,
+
+    /// Bytes of the largest request [default: 16777216]
+    #[arg(long, env = "FLOWSTONE_REQUEST_BYTES_MAX", value_name = "BYTES")]
+    pub request_bytes_max: Option<usize>,
+
+    /// Bytes of all requests being read or served at once [default: 268435456]
+    #[arg(long, env = "FLOWSTONE_BODY_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
+    pub body_bytes_in_flight_max: Option<usize>,
+
+    /// Bytes of all answers with records being sent at once [default: 268435456]
+    #[arg(long, env = "FLOWSTONE_ANSWER_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
+    pub answer_bytes_in_flight_max: Option<usize>,
+
+    /// Connections at once; more wait [default: 10000]
+    #[arg(long, env = "FLOWSTONE_CONNECTIONS_MAX", value_name = "COUNT")]
+    pub connections_max: Option<usize>,
+
+    /// Milliseconds for a request's head, and for the next request on an open connection
+    /// [default: 60000]
+    #[arg(long, env = "FLOWSTONE_HEAD_TIMEOUT_MS", value_name = "MS")]
+    pub head_timeout_ms: Option<u64>,
+
+    /// Milliseconds without a byte of a body or an answer [default: 20000]
+    #[arg(long, env = "FLOWSTONE_IDLE_TIMEOUT_MS", value_name = "MS")]
+    pub idle_timeout_ms: Option<u64>,
+
+    /// Milliseconds for a whole body [default: 120000]
+    #[arg(long, env = "FLOWSTONE_BODY_TIMEOUT_MS", value_name = "MS")]
+    pub body_timeout_ms: Option<u64>,
+
+    /// Milliseconds to finish requests in flight when stopped [default: 10000]
+    #[arg(long, env = "FLOWSTONE_STOP_TIMEOUT_MS", value_name = "MS")]
+    pub stop_timeout_ms: Option<u64>,
+
+    /// Streams of one account in one region [default: 10000]
+    #[arg(long, env = "FLOWSTONE_STREAMS_MAX", value_name = "COUNT")]
+    pub streams_max: Option<usize>,
+
+    /// Shards of one stream [default: 10000]
+    #[arg(long, env = "FLOWSTONE_SHARDS_PER_STREAM_MAX", value_name = "COUNT")]
+    pub shards_per_stream_max: Option<u32>,
+
+    /// Open shards of one account in one region [default: 100000]
+    #[arg(long, env = "FLOWSTONE_SHARDS_MAX", value_name = "COUNT")]
+    pub shards_max: Option<usize>,
+}
+
+/// Form of the log.
+#[derive(ValueEnum, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// How to write to disk.
+#[derive(ValueEnum, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum IoChoice {
+    /// io_uring where the kernel allows it.
+    #[default]
+    Auto,
+    /// io_uring, or not at all.
+    #[value(name = "io_uring")]
+    IoUring,
+    /// Threads.
+    Portable,
+}

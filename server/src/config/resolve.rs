@@ -1,0 +1,144 @@
+//! One `Config` out of flags and file, checked.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::api::streams;
+use crate::config::defaults;
+use crate::config::file::ConfigFile;
+use crate::config::flags::{Flags, IoChoice, LogFormat};
+use crate::http;
+use crate::service::StreamLimits;
+use crate::wire::Defaults;
+
+/// All that the server is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the data is.
+    pub data_dir: PathBuf,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// What to log.
+    pub log_level: String,
+    /// How to write to disk.
+    pub io: IoChoice,
+    /// Who calls when a request does not say.
+    pub defaults: Defaults,
+    /// Bounds of the HTTP side.
+    pub http: http::Limits,
+    /// Bounds of Kinesis Data Streams.
+    pub streams: streams::Limits,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    File(PathBuf, std::io::Error),
+    /// The file is wrong.
+    Toml(PathBuf, Box<toml::de::Error>),
+    /// A setting is wrong.
+    Setting(&'static str, String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::File(path, error) => {
+                write!(f, "configuration file cannot be read path=`{}`: {error}", path.display())
+            }
+            ConfigError::Toml(path, error) => {
+                write!(f, "configuration file is wrong path=`{}`:\n{error}", path.display())
+            }
+            ConfigError::Setting(name, why) => write!(f, "setting {name} is wrong: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file that the flags name, if any, and settles every setting.
+    pub fn load(flags: Flags) -> Result<Config, ConfigError> {
+        let file = match &flags.config {
+            None => ConfigFile::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError::File(path.clone(), error))?;
+                ConfigFile::parse(&text)
+                    .map_err(|error| ConfigError::Toml(path.clone(), Box::new(error)))?
+            }
+        };
+        Config::resolve(file.below(flags))
+    }
+
+    /// Settles every setting that is still open.
+    pub fn resolve(flags: Flags) -> Result<Config, ConfigError> {
+        let ms = |value: Option<u64>, default| Duration::from_millis(value.unwrap_or(default));
+        let listen_default = defaults::LISTEN.parse().expect("the default is an address");
+        let config = Config {
+            listen: flags.listen.unwrap_or(listen_default),
+            data_dir: flags.data_dir.unwrap_or_else(|| defaults::DATA_DIR.into()),
+            log_format: flags.log_format.unwrap_or_default(),
+            log_level: flags.log_level.unwrap_or_else(|| defaults::LOG_LEVEL.to_owned()),
+            io: flags.io.unwrap_or_default(),
+            defaults: Defaults {
+                account: flags.account.unwrap_or_else(|| defaults::ACCOUNT.to_owned()),
+                region: flags.region.unwrap_or_else(|| defaults::REGION.to_owned()),
+            },
+            http: http::Limits {
+                connections_max: flags.connections_max.unwrap_or(defaults::CONNECTIONS_MAX),
+                request_bytes_max: flags.request_bytes_max.unwrap_or(defaults::REQUEST_BYTES_MAX),
+                body_bytes_in_flight_max: flags
+                    .body_bytes_in_flight_max
+                    .unwrap_or(defaults::BODY_BYTES_IN_FLIGHT_MAX),
+                head_timeout: ms(flags.head_timeout_ms, defaults::HEAD_TIMEOUT_MS),
+                idle_timeout: ms(flags.idle_timeout_ms, defaults::IDLE_TIMEOUT_MS),
+                body_timeout: ms(flags.body_timeout_ms, defaults::BODY_TIMEOUT_MS),
+                stop_timeout: ms(flags.stop_timeout_ms, defaults::STOP_TIMEOUT_MS),
+            },
+            streams: streams::Limits {
+                streams: StreamLimits {
+                    streams_max: flags.streams_max.unwrap_or(defaults::STREAMS_MAX),
+                    shards_per_stream_max: flags
+                        .shards_per_stream_max
+                        .unwrap_or(defaults::SHARDS_PER_STREAM_MAX),
+                    shards_max: flags.shards_max.unwrap_or(defaults::SHARDS_MAX),
+                },
+                disk_reads_max: defaults::DISK_READS_MAX,
+                answer_bytes_max: flags
+                    .answer_bytes_in_flight_max
+                    .unwrap_or(defaults::ANSWER_BYTES_IN_FLIGHT_MAX),
+            },
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |name, why: &str| Err(ConfigError::Setting(name, why.to_owned()));
+        let Defaults { account, region } = &self.defaults;
+        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
+            return wrong("account", "an account is twelve digits, such as 000000000000");
+        }
+        let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if region.is_empty() || !region.bytes().all(is_part) {
+            return wrong("region", "a region is like us-east-1");
+        }
+        let semaphore_max = tokio::sync::Semaphore::MAX_PERMITS;
+        if !(1..=semaphore_max).contains(&self.http.connections_max) {
+            return wrong("connections_max", "at least 1 is needed");
+        }
+        if self.http.request_bytes_max == 0 {
+            return wrong("request_bytes_max", "at least 1 is needed");
+        }
+        if self.http.body_bytes_in_flight_max < self.http.request_bytes_max {
+            return wrong("body_bytes_in_flight_max", "it must not be below request_bytes_max");
+        }
+        Ok(())
+    }
+}

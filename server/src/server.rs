@@ -1,0 +1,109 @@
+//! A running server: the engine opened, the port bound; and its end.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use flowstone_engine::clock::SystemClock;
+use flowstone_engine::entropy::SystemEntropy;
+use flowstone_engine::io::{Backend, RealDisk};
+use flowstone_engine::{Engine, Options};
+use tokio::sync::watch;
+
+use crate::api::Door;
+use crate::api::streams::State;
+use crate::config::{Config, IoChoice};
+use crate::http::{Listener, Router};
+use crate::service::{Streams, Tokens};
+
+/// Why the server does not run.
+#[derive(Debug)]
+pub enum StartError {
+    /// The data directory cannot be opened.
+    DataDir(std::io::Error),
+    /// The engine cannot be opened.
+    Engine(flowstone_engine::error::Error),
+    /// The port cannot be bound.
+    Bind(SocketAddr, std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::DataDir(error) => write!(f, "data directory cannot be opened: {error}"),
+            StartError::Engine(error) => write!(f, "engine cannot be opened: {error}"),
+            StartError::Bind(address, error) => {
+                write!(f, "address cannot be bound address=`{address}`: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<flowstone_engine::error::Error> for StartError {
+    fn from(error: flowstone_engine::error::Error) -> StartError {
+        StartError::Engine(error)
+    }
+}
+
+/// A server that is ready to serve.
+#[derive(Debug)]
+pub struct Server {
+    listener: Listener,
+    router: Arc<Router>,
+    state: Arc<State>,
+}
+
+impl Server {
+    /// Opens the data, recovers what is there, and binds the port. Blocks while it recovers.
+    pub async fn open(config: &Config) -> Result<Server, StartError> {
+        let backend = match config.io {
+            IoChoice::Auto => Backend::Auto,
+            IoChoice::IoUring => Backend::Uring,
+            IoChoice::Portable => Backend::Portable,
+        };
+        let disk = RealDisk::open(&config.data_dir, backend).map_err(StartError::DataDir)?;
+        let clock = Arc::new(SystemClock::new());
+        let entropy = Arc::new(SystemEntropy);
+        let engine =
+            Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), Options::default())?;
+        let streams = Streams::load(&engine, config.streams.streams)?;
+        let tokens = Tokens::load(&engine, &*entropy)?;
+        let health = {
+            let engine = engine.clone();
+            Box::new(move || engine.status())
+        };
+        let state = Arc::new(State::new(engine, clock, streams, tokens, config.streams));
+        // Last, so that whoever finds the port open finds the data behind it.
+        let listener = Listener::bind(config.listen, config.http)
+            .await
+            .map_err(|error| StartError::Bind(config.listen, error))?;
+        let door = Door { streams: Arc::clone(&state), defaults: config.defaults.clone() };
+        let router = Router::new(door, config.http, &*entropy, health);
+        Ok(Server { listener, router, state })
+    }
+
+    /// The address that is bound.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.address()
+    }
+
+    /// Streams that were there at the start.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.state.streams.count()
+    }
+
+    /// Serves until `stop` turns true, finishes what is in flight, and closes the engine.
+    pub async fn serve(
+        self,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), flowstone_engine::error::Error> {
+        let Server { listener, router, state } = self;
+        let stopped = listener.serve(router, stop).await;
+        tracing::info!(cut_off = stopped.cut_off, "no longer serving");
+        let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
+        closed.expect("closing the engine does not panic")
+    }
+}

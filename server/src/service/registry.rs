@@ -1,0 +1,342 @@
+//! Which streams there are; making and deleting them.
+//!
+//! The catalog is the truth; the maps here are its image, loaded at start. Making and deleting
+//! block on a flush: call them where blocking is allowed. They run to their end once begun, so that
+//! a caller that goes away leaves nothing half done.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use flowstone_engine::catalog::Transaction;
+use flowstone_engine::entropy::Entropy;
+use flowstone_engine::error::{Error, ErrorKind, Result};
+use flowstone_engine::types::{ShardId, Timestamp};
+use flowstone_engine::{Engine, ShardSpec};
+
+use crate::service::iterator::{TOKEN_KEY_BYTES, Tokens};
+use crate::service::routing::even_ranges;
+use crate::service::row::{
+    Distribution, Mode, SECRETS, STREAMS, SecretRow, ShardRow, StreamRow, TOKEN_SECRET,
+};
+use crate::service::stream::{State, Stream};
+
+/// Hours that a new stream keeps records.
+const RETENTION_HOURS_DEFAULT: u32 = 24;
+
+/// Bounds of what an account may have, per region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// Streams.
+    pub streams_max: usize,
+    /// Shards of one stream.
+    pub shards_per_stream_max: u32,
+    /// Open shards of all streams.
+    pub shards_max: usize,
+}
+
+/// A stream's name with whose and where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamKey<'a> {
+    /// Twelve digits.
+    pub account: &'a str,
+    /// Such as `us-east-1`.
+    pub region: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl StreamKey<'_> {
+    /// The row's key. No part has a slash, so that the order of keys is that of names.
+    fn encode(&self) -> String {
+        [self.account, self.region, self.name].join("/")
+    }
+}
+
+/// A stream to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateStream {
+    /// Its shards.
+    pub shards: u32,
+    /// How its capacity is said to be managed.
+    pub mode: Mode,
+    /// Who chooses the shard of a record.
+    pub distribution: Distribution,
+    /// KiB of the largest record.
+    pub record_kib_max: u32,
+    /// MiB a second that it is kept warm for.
+    pub warm_mibps: Option<u32>,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Why a stream was not made.
+#[derive(Debug)]
+pub enum CreateError {
+    /// There is one of that name.
+    AlreadyExists,
+    /// The account has as many streams as it may.
+    TooManyStreams,
+    /// The stream would have more shards than one may.
+    TooManyShardsInStream,
+    /// The account would have more shards than it may.
+    TooManyShards {
+        /// Open shards that it has.
+        current: usize,
+    },
+    /// The engine failed.
+    Engine(Error),
+}
+
+/// Why a stream was not deleted.
+#[derive(Debug)]
+pub enum DeleteError {
+    /// There is none of that name.
+    NotFound,
+    /// It is being made or deleted.
+    NotActive(State),
+    /// The engine failed.
+    Engine(Error),
+}
+
+/// All streams of this server.
+#[derive(Debug)]
+pub struct Streams {
+    maps: RwLock<Maps>,
+    limits: StreamLimits,
+}
+
+#[derive(Debug, Default)]
+struct Maps {
+    by_key: BTreeMap<String, Arc<Stream>>,
+    /// Streams that are active or being deleted.
+    by_id: HashMap<u64, Arc<Stream>>,
+}
+
+impl Streams {
+    /// The streams that the engine's catalog has.
+    pub fn load(engine: &Engine, limits: StreamLimits) -> Result<Streams> {
+        let mut maps = Maps::default();
+        for (key, row) in engine.catalog().scan(&STREAMS)? {
+            let Some(stream) = Stream::active(row) else {
+                let message = format!("stream row has ranges that leave a gap key=`{key}`");
+                return Err(Error::new(ErrorKind::Corrupt, message));
+            };
+            maps.insert(key, Arc::new(stream));
+        }
+        Ok(Streams { maps: RwLock::new(maps), limits })
+    }
+
+    /// The stream of that name, in whatever state.
+    #[must_use]
+    pub fn find(&self, key: StreamKey<'_>) -> Option<Arc<Stream>> {
+        self.read().by_key.get(&key.encode()).cloned()
+    }
+
+    /// The stream with that identity, active or being deleted.
+    #[must_use]
+    pub fn find_id(&self, id: u64) -> Option<Arc<Stream>> {
+        self.read().by_id.get(&id).cloned()
+    }
+
+    /// Up to `limit` streams of `account` in `region` whose names are behind `after`, by name.
+    #[must_use]
+    pub fn list(&self, account: &str, region: &str, after: &str, limit: usize) -> Vec<Arc<Stream>> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let prefix = StreamKey { account, region, name: "" }.encode();
+        let from = StreamKey { account, region, name: after }.encode();
+        self.read()
+            .by_key
+            .range((Excluded(from), Unbounded))
+            .take_while(|(key, _)| key.starts_with(&prefix))
+            .take(limit)
+            .map(|(_, stream)| Arc::clone(stream))
+            .collect()
+    }
+
+    /// How many streams there are, of all accounts.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.read().by_key.len()
+    }
+
+    /// Makes a stream; durable and active when this returns. Blocks on a flush.
+    pub fn create(
+        &self,
+        engine: &Engine,
+        now: Timestamp,
+        key: StreamKey<'_>,
+        spec: CreateStream,
+    ) -> Result<Arc<Stream>, CreateError> {
+        let (row, shards) = new_row(now, key, spec);
+        let row = self.reserve(key, row, shards)?;
+        let encoded = key.encode();
+        let _reserved = Reserved { streams: self, key: &encoded };
+        let spec = ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 };
+        let mut made = None;
+        let create = engine.create_shards(&vec![spec; shards as usize], |ids, transaction| {
+            let row = with_shards(row, ids);
+            transaction.expect_absent(&STREAMS, &encoded);
+            transaction.put(&STREAMS, &encoded, &row);
+            made = Some(row);
+        });
+        create.map_err(CreateError::Engine)?;
+        let stream = made.and_then(Stream::active).expect("even ranges cover the hash space");
+        Ok(self.write().insert(encoded.clone(), Arc::new(stream)))
+    }
+
+    /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
+    pub fn delete(&self, engine: &Engine, key: StreamKey<'_>) -> Result<(), DeleteError> {
+        let encoded = key.encode();
+        let stream = {
+            let mut maps = self.write();
+            let stream = maps.by_key.get(&encoded).cloned().ok_or(DeleteError::NotFound)?;
+            if stream.state != State::Active {
+                return Err(DeleteError::NotActive(stream.state));
+            }
+            maps.insert(encoded.clone(), Arc::new(stream.in_state(State::Deleting)));
+            stream
+        };
+        let logs: Vec<ShardId> = stream.row.shards.iter().map(ShardRow::log).collect();
+        let mut transaction = Transaction::new();
+        transaction.remove(&STREAMS, &encoded);
+        let result = engine.delete_shards(&logs, transaction);
+        let mut maps = self.write();
+        match result {
+            Ok(()) => {
+                maps.by_key.remove(&encoded);
+                maps.by_id.remove(&stream.row.id);
+                Ok(())
+            }
+            Err(error) => {
+                maps.insert(encoded, stream);
+                Err(DeleteError::Engine(error))
+            }
+        }
+    }
+
+    /// Takes the name, so that nobody else makes it meanwhile, and the room for the shards.
+    fn reserve(
+        &self,
+        key: StreamKey<'_>,
+        row: StreamRow,
+        shards: u32,
+    ) -> Result<StreamRow, CreateError> {
+        let mut maps = self.write();
+        let encoded = key.encode();
+        if maps.by_key.contains_key(&encoded) {
+            return Err(CreateError::AlreadyExists);
+        }
+        if shards > self.limits.shards_per_stream_max {
+            return Err(CreateError::TooManyShardsInStream);
+        }
+        let prefix = StreamKey { name: "", ..key }.encode();
+        let (mut streams, mut current) = (0, 0);
+        let from = maps.by_key.range(prefix.clone()..);
+        for (_, stream) in from.take_while(|(key, _)| key.starts_with(&prefix)) {
+            streams += 1;
+            current += stream.open_shards();
+        }
+        if streams >= self.limits.streams_max {
+            return Err(CreateError::TooManyStreams);
+        }
+        if current + shards as usize > self.limits.shards_max {
+            return Err(CreateError::TooManyShards { current });
+        }
+        maps.by_key.insert(encoded, Arc::new(Stream::creating(row.clone())));
+        Ok(row)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+        // Every change is one insert or remove: there is no half-made state to be seen.
+        self.maps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+        self.maps.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A name taken for a stream that is being made; given back unless the stream came to be.
+struct Reserved<'a> {
+    streams: &'a Streams,
+    key: &'a str,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        let mut maps = self.streams.write();
+        if maps.by_key.get(self.key).is_some_and(|stream| stream.state == State::Creating) {
+            maps.by_key.remove(self.key);
+        }
+    }
+}
+
+impl Maps {
+    fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
+        self.by_id.insert(stream.row.id, Arc::clone(&stream));
+        self.by_key.insert(key, Arc::clone(&stream));
+        stream
+    }
+}
+
+/// The row of a stream that has no shards yet, and how many it is to have.
+fn new_row(now: Timestamp, key: StreamKey<'_>, spec: CreateStream) -> (StreamRow, u32) {
+    let mut tags = spec.tags;
+    tags.sort();
+    let row = StreamRow {
+        id: 0,
+        name: key.name.to_owned(),
+        account: key.account.to_owned(),
+        region: key.region.to_owned(),
+        created_ms: now.0,
+        mode: spec.mode,
+        distribution: spec.distribution,
+        retention_hours: RETENTION_HOURS_DEFAULT,
+        record_kib_max: spec.record_kib_max,
+        warm_mibps: spec.warm_mibps,
+        tags,
+        shards: Vec::new(),
+    };
+    (row, spec.shards)
+}
+
+/// The row with its first shards. The first log's number is the stream's identity: the engine
+/// never gives it again.
+fn with_shards(mut row: StreamRow, ids: &[ShardId]) -> StreamRow {
+    let count = u32::try_from(ids.len()).expect("the limit on shards fits");
+    row.id = ids.first().expect("a stream has a shard").0;
+    row.shards = (0..count)
+        .zip(ids)
+        .zip(even_ranges(count))
+        .map(|((index, id), (hash_first, hash_last))| ShardRow {
+            log: id.0,
+            index,
+            hash_first,
+            hash_last,
+            created_ms: row.created_ms,
+            closed_ms: None,
+            parent: None,
+            adjacent_parent: None,
+        })
+        .collect();
+    row
+}
+
+impl Tokens {
+    /// Tokens under the key in the engine's catalog, which is made if it is missing.
+    pub fn load(engine: &Engine, entropy: &dyn Entropy) -> Result<Tokens> {
+        let name = TOKEN_SECRET.to_owned();
+        if let Some(secret) = engine.catalog().load(&SECRETS, &name)? {
+            return Ok(Tokens::new(&secret.key, entropy));
+        }
+        let mut key = [0; TOKEN_KEY_BYTES];
+        for word in key.chunks_exact_mut(8) {
+            word.copy_from_slice(&entropy.bits().to_le_bytes());
+        }
+        let mut transaction = Transaction::new();
+        transaction.expect_absent(&SECRETS, &name);
+        transaction.put(&SECRETS, &name, &SecretRow { key });
+        engine.catalog().commit(transaction)?;
+        Ok(Tokens::new(&key, entropy))
+    }
+}

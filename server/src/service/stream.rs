@@ -1,0 +1,152 @@
+//! A stream as it is now: state, shards, routes.
+
+use std::sync::Arc;
+
+use flowstone_engine::types::ShardId;
+
+use crate::service::routing::Routes;
+use crate::service::row::{ShardRow, StreamRow};
+use crate::service::sequence::SequenceNumber;
+
+/// Where a stream is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its shard logs are being made.
+    Creating,
+    /// It takes and gives records.
+    Active,
+    /// Its shard logs are being deleted.
+    Deleting,
+}
+
+/// An immutable snapshot of a stream. A change makes another one.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// What the catalog has of it.
+    pub row: Arc<StreamRow>,
+    /// Where it is in its life.
+    pub state: State,
+    /// Whose hash range holds a key; absent until the stream has shards.
+    routes: Option<Arc<Routes>>,
+}
+
+impl Stream {
+    /// The stream of `row`. Its open shards' ranges must cover the hash space.
+    #[must_use]
+    pub fn active(row: StreamRow) -> Option<Stream> {
+        let open = row.shards.iter().filter(|shard| shard.closed_ms.is_none());
+        let ranges = open.map(|shard| (shard.hash_first, shard.hash_last, shard.index));
+        let routes = Arc::new(Routes::new(ranges)?);
+        let is_in_order = row.shards.iter().zip(0u32..).all(|(shard, index)| shard.index == index);
+        is_in_order.then(|| Stream {
+            row: Arc::new(row),
+            state: State::Active,
+            routes: Some(routes),
+        })
+    }
+
+    /// A stream that is being made.
+    #[must_use]
+    pub fn creating(row: StreamRow) -> Stream {
+        Stream { row: Arc::new(row), state: State::Creating, routes: None }
+    }
+
+    /// This stream in another state.
+    #[must_use]
+    pub fn in_state(&self, state: State) -> Stream {
+        Stream { state, ..self.clone() }
+    }
+
+    /// The open shard that takes `hash`; `None` unless the stream is active.
+    #[must_use]
+    pub fn shard_for(&self, hash: u128) -> Option<&ShardRow> {
+        let routes = self.routes.as_ref().filter(|_| self.state == State::Active)?;
+        self.shard(routes.shard_of(hash))
+    }
+
+    /// The shard of `index`.
+    #[must_use]
+    pub fn shard(&self, index: u32) -> Option<&ShardRow> {
+        self.row.shards.get(index as usize)
+    }
+
+    /// Shards that take records.
+    #[must_use]
+    pub fn open_shards(&self) -> usize {
+        self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
+    }
+
+    /// Milliseconds that records are kept.
+    #[must_use]
+    pub fn retention_ms(&self) -> u64 {
+        u64::from(self.row.retention_hours) * 3_600_000
+    }
+
+    /// Bytes of the largest record's data.
+    #[must_use]
+    pub fn record_bytes_max(&self) -> usize {
+        self.row.record_kib_max as usize * 1024
+    }
+
+    /// The stream's ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        let StreamRow { account, region, name, .. } = &*self.row;
+        let partition = if region.starts_with("cn-") {
+            "aws-cn"
+        } else if region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        };
+        format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+    }
+}
+
+impl ShardRow {
+    /// Its log in the engine.
+    #[must_use]
+    pub fn log(&self) -> ShardId {
+        ShardId(self.log)
+    }
+
+    /// Its name: `shardId-000000000000`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        shard_name(self.index)
+    }
+
+    /// When it was made, as its sequence numbers carry it.
+    #[must_use]
+    pub fn created_s(&self) -> u64 {
+        self.created_ms / 1000
+    }
+
+    /// The number before its first record.
+    #[must_use]
+    pub fn starting_sequence(&self) -> SequenceNumber {
+        SequenceNumber::starting(self.created_s(), self.index)
+    }
+
+    /// The number behind its last record, once it is closed.
+    #[must_use]
+    pub fn ending_sequence(&self) -> Option<SequenceNumber> {
+        let closed_ms = self.closed_ms?;
+        Some(SequenceNumber::ending(self.created_s(), self.index, closed_ms / 1000))
+    }
+}
+
+/// The name of the shard with `index`.
+#[must_use]
+pub fn shard_name(index: u32) -> String {
+    format!("shardId-{index:012}")
+}
+
+/// The index that a shard's name says: the number behind the first `-`, or the whole text.
+#[must_use]
+pub fn parse_shard_name(name: &str) -> Option<u32> {
+    let digits = name.split_once('-').map_or(name, |(_, digits)| digits);
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let index: u32 = digits.parse().ok().filter(|_| is_number)?;
+    (index <= i32::MAX.unsigned_abs()).then_some(index)
+}

@@ -1,0 +1,46 @@
+//! The AWS wire formats, without any one service's words: shapes, values, texts, credentials.
+//!
+//! ```text
+//!   bytes --read (directed by a Shape)--> Value --constraints (the same Shape)--> an operation's Input
+//!   an operation's Output --write--> bytes                 Exception --write--> bytes
+//! ```
+//!
+//! | file             | owns |
+//! |------------------|------|
+//! | `shape.rs`       | tables that describe an operation's input: members, kinds, bounds |
+//! | `pattern.rs`     | the model's regular expressions as functions |
+//! | `value.rs`       | what a request holds, borrowed from its body, and typed access to it |
+//! | `read.rs`        | from bytes to values in one pass, directed by a shape |
+//! | `constraints.rs` | a shape's bounds held against values, in the service's words |
+//! | `blob.rs`        | base64 in requests: its length, its decoding, what is wrong with it |
+//! | `write.rs`       | responses, written straight into one buffer |
+//! | `exception.rs`   | an error answer: code, status, message |
+//! | `credentials.rs` | who calls: region and account from a signature's credential scope |
+//!
+//! **Invariant** memory for a parsed request is bounded by its shape: lists stop being stored one
+//! element past their bound, members that the shape does not name are skipped.
+//!
+//! **API boundary** reading goes through serde, so that CBOR needs a deserializer and nothing else.
+
+mod blob;
+mod constraints;
+mod credentials;
+mod exception;
+mod pattern;
+mod read;
+mod shape;
+mod value;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use blob::{decode_blob, decoded_bytes};
+pub use constraints::check;
+pub use credentials::{Caller, Defaults, read_caller};
+pub use exception::Exception;
+pub use pattern::{ANY_ARN, HASH_KEY, Pattern, SEQUENCE_NUMBER, STREAM_ARN, STREAM_ID, WORD};
+pub use read::{is_json, read_json};
+pub use shape::{Bounds, Kind, Member, Shape, Text};
+pub use value::{Blob, Fields, Value};
+pub use write::Writer;
