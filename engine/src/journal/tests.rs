@@ -36,7 +36,7 @@ struct Writer {
 
 impl Writer {
     fn new(header: FileHeader) -> Writer {
-        let mut image = ImageWriter::new(FILE_BYTES);
+        let mut image = ImageWriter::new(FILE_BYTES).unwrap();
         let (begin, ()) = image.write(COMMITS_BEGIN, |out| header.encode_into(out));
         let bytes = begin.to_vec();
         let durable = JournalPosition::new(header.file, 0);
@@ -120,7 +120,7 @@ fn either_copy_of_a_file_header_will_do_and_a_newer_version_is_named() {
 
 #[test]
 fn an_image_is_not_recycled_while_somebody_reads_it() {
-    let mut image = ImageWriter::new(DIRECT_IO_BYTES);
+    let mut image = ImageWriter::new(DIRECT_IO_BYTES).unwrap();
     let (slice, ()) = image.write(8, |out| out.copy_from_slice(b"durable!"));
     assert_eq!(image.written(), 8);
     let held = slice.slice(2..4);
