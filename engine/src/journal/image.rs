@@ -2,46 +2,26 @@
 //! by many as soon as it is written.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ops::Range;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memmap2::{MmapOptions, MmapRaw};
 
-use crate::io::DIRECT_IO_BYTES;
-
-/// The allocation. Fresh memory costs nothing until it is touched.
+/// Anonymous memory: aligned to pages, and it costs nothing until it is touched.
 struct Image {
-    start: NonNull<u8>,
-    bytes: usize,
+    memory: MmapRaw,
 }
-
-// SAFETY: `Image` is a plain allocation without thread affinity.
-unsafe impl Send for Image {}
-// SAFETY: shared access goes through `Region`, which covers only bytes that no writer will touch
-// again (see `ImageWriter::write`).
-unsafe impl Sync for Image {}
 
 impl Image {
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, DIRECT_IO_BYTES).expect("journal file sizes are bounded")
-    }
-
-    fn new(bytes: usize) -> Image {
+    fn new(bytes: usize) -> std::io::Result<Image> {
         assert!(bytes > 0, "an image has at least one byte");
-        let layout = Image::layout(bytes);
-        // SAFETY: the layout's size is not zero.
-        let start = unsafe { alloc_zeroed(layout) };
-        let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
-        Image { start, bytes }
+        let memory = MmapOptions::new().len(bytes).map_anon()?;
+        Ok(Image { memory: memory.into() })
     }
-}
 
-impl Drop for Image {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with the same layout, and nobody refers to it any more.
-        unsafe { dealloc(self.start.as_ptr(), Image::layout(self.bytes)) }
+    fn bytes(&self) -> usize {
+        self.memory.len()
     }
 }
 
@@ -53,10 +33,10 @@ struct Region {
 
 impl AsRef<[u8]> for Region {
     fn as_ref(&self) -> &[u8] {
-        assert!(self.range.end <= self.image.bytes, "a region lies in its image");
+        assert!(self.range.end <= self.image.bytes(), "a region lies in its image");
         // SAFETY: in bounds by the assertion.
-        let start = unsafe { self.image.start.as_ptr().add(self.range.start) };
-        // SAFETY: the bytes are initialised (allocated zeroed) and frozen: `ImageWriter` never
+        let start = unsafe { self.image.memory.as_mut_ptr().add(self.range.start) };
+        // SAFETY: the bytes are initialised (anonymous memory is zero) and frozen: `ImageWriter` never
         // hands out a range twice before `recycle` has seen that no region is left.
         unsafe { std::slice::from_raw_parts(start, self.range.len()) }
     }
@@ -73,9 +53,8 @@ pub struct ImageWriter {
 
 impl ImageWriter {
     /// An image of `bytes` zeros, nothing written.
-    #[must_use]
-    pub fn new(bytes: usize) -> ImageWriter {
-        ImageWriter { image: Arc::new(Image::new(bytes)), written: 0 }
+    pub fn new(bytes: usize) -> std::io::Result<ImageWriter> {
+        Ok(ImageWriter { image: Arc::new(Image::new(bytes)?), written: 0 })
     }
 
     /// How far it is written.
@@ -87,7 +66,7 @@ impl ImageWriter {
     /// How many bytes are left.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.image.bytes - self.written
+        self.image.bytes() - self.written
     }
 
     /// Lets `fill` write the next `bytes` bytes (which hold anything until then), and freezes them.
@@ -95,9 +74,9 @@ impl ImageWriter {
         assert!(bytes <= self.remaining(), "the caller checked what remains");
         let range = self.written..self.written + bytes;
         // SAFETY: in bounds by the assertion.
-        let start = unsafe { self.image.start.as_ptr().add(range.start) };
+        let start = unsafe { self.image.memory.as_mut_ptr().add(range.start) };
         // SAFETY: the range begins at `written`, so no region covers it and `&mut self` is its only
-        // user; the bytes are initialised because the allocation was zeroed.
+        // user; the bytes are initialised because anonymous memory is zero.
         let fresh = unsafe { std::slice::from_raw_parts_mut(start, bytes) };
         let told = fill(fresh);
         self.written = range.end;

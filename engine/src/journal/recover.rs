@@ -126,7 +126,7 @@ fn load(disk: &Arc<dyn Disk>, slot: u32, sealed_upto: FileSeq) -> Result<Option<
     if file_bytes < COMMITS_BEGIN {
         return Ok(None);
     }
-    let mut image = ImageWriter::new(file_bytes);
+    let mut image = ImageWriter::new(file_bytes).map_err(fault)?;
     let (head, read) = image.write(COMMITS_BEGIN, |bytes| file.read_exact_at(bytes, 0));
     read.map_err(fault)?;
     let header = match FileHeader::decode_either(&head) {

@@ -148,11 +148,10 @@ impl Slots {
                 return Ok(false);
             }
         };
-        let made = self.open_slot(slot, is_new);
+        let made = self.open_slot(slot, is_new).and_then(|file| Ok((file, self.image()?)));
         let mut state = self.state();
         match made {
-            Ok(file) => {
-                let image = state.images.pop().unwrap_or_else(|| ImageWriter::new(self.file_bytes));
+            Ok((file, image)) => {
                 state.spare = Some(Spare { slot, file, image });
                 Ok(true)
             }
@@ -190,6 +189,16 @@ impl Slots {
             state.free.push(slot);
         }
         moved
+    }
+
+    /// A recycled image, or a fresh one.
+    fn image(&self) -> Result<ImageWriter> {
+        let recycled = self.state().images.pop();
+        match recycled {
+            Some(image) => Ok(image),
+            None => ImageWriter::new(self.file_bytes)
+                .map_err(|error| Error::io("mapping memory for a journal file", error)),
+        }
     }
 
     fn move_aside(&self, slot: u32, file: FileSeq) -> Result<()> {

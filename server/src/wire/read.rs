@@ -6,6 +6,10 @@
 //!
 //! Strings without escapes are borrowed from the body; base64 is not looked into here. A key that
 //! comes twice counts with its last value, as in the service.
+//!
+//! serde_json and not sonic-rs, whose SIMD rests on far more unsafe code over untrusted bytes.
+//! PERF: on a busy machine, 500 records of 100 bytes take 101 us against 45, 500 of 20 KB 10.6 ms
+//! against 11.8, one of 10 MB 9.7 ms against 6.5; both are read through serde.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
