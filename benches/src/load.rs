@@ -47,7 +47,7 @@ pub fn file_header(file_bytes: usize) -> FileHeader {
 /// An image where the next commit goes to the first place of a file.
 #[must_use]
 pub fn fresh_image(file_bytes: usize) -> ImageWriter {
-    let mut image = ImageWriter::new(file_bytes);
+    let mut image = ImageWriter::new(file_bytes).expect("there is memory for a bench");
     image.write(COMMITS_BEGIN, |bytes| file_header(file_bytes).encode_into(bytes));
     image
 }
