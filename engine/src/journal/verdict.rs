@@ -140,7 +140,8 @@ fn judge_last(file: &ScannedFile, evidence: JournalPosition, verdict: &mut Verdi
                 if !is_corruption || is_planted(Bug::FirstBadFrameTruncates) {
                     let behind = &file.items[index + 1..];
                     verdict.has_torn_tail = region.header.is_some() || !behind.is_empty();
-                    verdict.is_clean = false;
+                    // The rest of a file that was not full is bad too, behind the clean marker.
+                    verdict.is_clean &= !verdict.has_torn_tail;
                     return;
                 }
                 blame(file, *region, file.items.get(index + 1), verdict);
