@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::Appended;
-use crate::engine::queue::{Append, closed};
+use crate::engine::queue::Append;
 use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, FrameKind};
@@ -425,11 +425,11 @@ impl Committer {
             return false;
         }
         if !queue.is_empty() && !self.shared.is_poisoned() {
-            // Appends that wait for a file that may never come are not acknowledged.
-            if !self.is_stalled() {
-                return false;
-            }
-            queue.fail_all(&closed());
+            // The sealer still works, and brings the file that appends may wait for. If it cannot,
+            // they are answered with the reason.
+            let blocked = self.shared.slots.blocked().filter(|_| self.is_stalled());
+            let Some(error) = blocked else { return false };
+            queue.fail_all(&error);
         }
         if self.is_finished || self.shared.is_poisoned() || self.active.is_none() {
             return true;

@@ -8,6 +8,7 @@ use crate::engine::committer::Committer;
 use crate::engine::compactor::Compactor;
 use crate::engine::sealer::Sealer;
 use crate::engine::shared::Shared;
+use crate::error::{Error, ErrorKind};
 
 /// How long the sealer waits before it tries again what failed, or looks without being rung for.
 const SEALER_TICK: Duration = Duration::from_secs(1);
@@ -42,11 +43,13 @@ impl Crew {
         let sealing = Arc::clone(&shared);
         let seal = thread::Builder::new().name("flowstone-seal".to_owned()).spawn(move || {
             yield_to_others();
+            let guard = BlockOnPanic(Arc::clone(&sealing));
             while !sealing.is_stopping() {
                 if !sealer.turn() {
                     sealing.sealer_bell.wait(SEALER_TICK);
                 }
             }
+            drop(guard);
         })?;
         let compact =
             thread::Builder::new().name("flowstone-compact".to_owned()).spawn(move || {
@@ -71,6 +74,19 @@ impl Drop for PoisonOnPanic {
             let error = self.0.poison_error();
             self.0.queue.close(error.clone());
             self.0.queue.fail_all(&error);
+        }
+    }
+}
+
+/// Answers appends that need another journal file when the sealer's thread ends by a panic.
+struct BlockOnPanic(Arc<Shared>);
+
+impl Drop for BlockOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let message = "the sealer has panicked: no journal file comes free until restart";
+            self.0.slots.set_blocked(Some(Error::new(ErrorKind::Unavailable, message)));
+            self.0.queue.wake();
         }
     }
 }

@@ -75,6 +75,12 @@ pub struct Engine {
     report: Arc<RecoveryReport>,
 }
 
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("disk", &self.shared.disk).finish_non_exhaustive()
+    }
+}
+
 impl Engine {
     /// What was found when this engine was opened.
     #[must_use]

@@ -253,6 +253,8 @@ impl Slots {
         header.encode_into(begin);
         file.write_all_at(begin, 0).map_err(fault)?;
         file.sync().map_err(fault)?;
+        // PERF: direct writes go around the page cache, and would have to clear it piece by piece.
+        file.drop_cache().map_err(fault)?;
         self.disk.sync_dir(Path::new(JOURNAL_DIR)).map_err(fault)
     }
 }

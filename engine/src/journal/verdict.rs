@@ -50,7 +50,7 @@ pub struct Verdict {
     pub end: JournalPosition,
     /// Whether bytes of the newest incarnation stand behind the end: a torn tail to set aside.
     pub has_torn_tail: bool,
-    /// Whether the engine was closed in order.
+    /// Whether the engine was closed in order, or nothing is left of what it did.
     pub is_clean: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(files: &[ScannedFile], sealed_upto: FileSeq) -> Verdict {
     let evidence = evidence_of(files);
-    let mut verdict = Verdict::default();
+    let mut verdict = Verdict { is_clean: files.is_empty(), ..Verdict::default() };
     for (index, file) in files.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| files[before].header.file);
         judge_link(file, before, sealed_upto, &mut verdict);

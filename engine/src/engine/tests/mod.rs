@@ -1,6 +1,10 @@
 //! The engine on a simulated disk, driven turn by turn.
 
 mod basics;
+mod full;
+mod refusals;
+mod retention;
+mod sharing;
 
 use std::pin::pin;
 use std::sync::Arc;

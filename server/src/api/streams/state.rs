@@ -34,7 +34,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct State {
     /// The engine.
-    pub engine: EngineHandle,
+    pub engine: Engine,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Which streams there are.
@@ -46,24 +46,6 @@ pub struct State {
     disk_reads: Semaphore,
     answers: Arc<Semaphore>,
     answer_units: u32,
-}
-
-/// The engine, which has no debug form.
-#[derive(Clone)]
-pub struct EngineHandle(pub Engine);
-
-impl std::fmt::Debug for EngineHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Engine")
-    }
-}
-
-impl std::ops::Deref for EngineHandle {
-    type Target = Engine;
-
-    fn deref(&self) -> &Engine {
-        &self.0
-    }
 }
 
 impl State {
@@ -79,7 +61,7 @@ impl State {
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
         State {
-            engine: EngineHandle(engine),
+            engine,
             clock,
             streams,
             tokens,

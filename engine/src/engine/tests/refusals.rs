@@ -1,0 +1,89 @@
+//! What an engine refuses: poison, strangers, newer versions, missing catalogs.
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::io::sim::Fault;
+
+fn refusal(disk: Arc<SimDisk>, clock: &Arc<ManualClock>) -> crate::error::Error {
+    match Rig::open(disk, Arc::clone(clock), 5) {
+        Ok(_) => panic!("the engine opens"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_failed_write_poisons_until_restart_and_reads_go_on() {
+    let mut rig = Rig::fresh(21);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"before").unwrap();
+    rig.disk.inject(rig.disk.ops(), Fault::Eio);
+    assert_eq!(rig.append(shard, b"hit").unwrap_err().kind(), ErrorKind::Poisoned);
+    assert!(rig.engine.status().is_poisoned);
+    let refused = match rig.enqueue(shard, b"after") {
+        Ok(_) => panic!("a poisoned journal takes appends"),
+        Err(error) => error,
+    };
+    assert_eq!(refused.kind(), ErrorKind::Poisoned);
+    assert_eq!(rig.read_all(shard).unwrap(), [b"before".to_vec()]);
+
+    let mut rig = rig.killed(1).unwrap();
+    let appended = rig.append(shard, b"again").unwrap();
+    let records = rig.read_all(shard).unwrap();
+    assert_eq!(records[0], b"before");
+    assert_eq!(records.len() as u64, appended.first_seq.0 + 1);
+}
+
+#[test]
+fn a_second_engine_on_the_directory_is_refused() {
+    let rig = Rig::fresh(22);
+    let error = refusal(rig.disk.clone(), &rig.clock);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("another process"), "{error}");
+}
+
+#[test]
+fn data_without_a_catalog_is_no_new_directory() {
+    let mut rig = Rig::fresh(23);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"precious").unwrap();
+    let disk = rig.disk.kill();
+    crate::io::Disk::remove(&*disk, std::path::Path::new("catalog.redb")).unwrap();
+    let error = refusal(disk, &rig.clock);
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("catalog is missing"), "{error}");
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_refused_by_name() {
+    use crate::io::{Disk, Open};
+    use crate::journal::header::FILE_HEADER_BYTES;
+
+    let mut rig = Rig::fresh(24);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"from the future").unwrap();
+    let disk = rig.disk.kill();
+    let path = std::path::Path::new("journal/slot-0.fsj");
+    let file = disk.open(path, Open::Write).unwrap();
+    let mut header = [0; FILE_HEADER_BYTES];
+    file.read_exact_at(&mut header, 0).unwrap();
+    header[4] = 2;
+    let checksum = crc32fast::hash(&header[..60]);
+    header[60..].copy_from_slice(&checksum.to_le_bytes());
+    file.write_all_at(&header, 0).unwrap();
+    drop(file);
+    let error = refusal(disk, &rig.clock);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("newer version"), "{error}");
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let options = Options { journal_file_bytes: 1000, ..small() };
+    let opened = Engine::open_with_crew(
+        SimDisk::new(1),
+        Arc::new(ManualClock::at(START)),
+        Arc::new(SeededEntropy::new(1)),
+        options,
+    );
+    assert_eq!(opened.err().map(|error| error.kind()), Some(ErrorKind::Invalid));
+}

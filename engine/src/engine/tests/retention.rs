@@ -1,0 +1,86 @@
+//! Retention by time: exact, and not fooled by clocks.
+
+use super::*;
+use crate::clock::Clock;
+use crate::error::ErrorKind;
+
+/// Fills the active journal file so that it is sealed, on another shard.
+fn roll(rig: &mut Rig, filler: ShardId) {
+    for _ in 0..12 {
+        rig.append(filler, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+}
+
+#[test]
+fn the_trim_horizon_is_exact_in_tail_and_segments() {
+    for is_sealed in [false, true] {
+        let mut rig = Rig::fresh(31);
+        let shards = rig.shards(2);
+        for hour in 0..30u8 {
+            rig.append(shards[0], &[hour]).unwrap();
+            rig.clock.pass_ms(DAY_MS / 24);
+        }
+        if is_sealed {
+            roll(&mut rig, shards[1]);
+        }
+        // 30 hours have passed since the first one; those of the last 24 are alive.
+        let horizon = rig.engine.resolve(shards[0], ReadFrom::TrimHorizon).unwrap();
+        assert_eq!(horizon, SeqNo(6), "sealed: {is_sealed}");
+        assert_eq!(rig.read_all(shards[0]).unwrap()[0], [6]);
+        let limit = ReadLimit { records: 10, bytes: 1000 };
+        let error = rig.engine.read(shards[0], SeqNo(5), limit).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trimmed);
+        let error = rig.engine.resolve(shards[0], ReadFrom::At(SeqNo(3))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trimmed);
+    }
+}
+
+#[test]
+fn a_log_whose_records_have_all_expired_goes_on_where_it_ended() {
+    let mut rig = Rig::fresh(32);
+    let shards = rig.shards(2);
+    rig.append(shards[0], b"one").unwrap();
+    rig.append(shards[0], b"two").unwrap();
+    roll(&mut rig, shards[1]);
+    rig.clock.pass_ms(DAY_MS + 1);
+    while rig.crew.compact() {}
+    assert_eq!(rig.read_all(shards[0]).unwrap(), Vec::<Vec<u8>>::new());
+    let mut rig = rig.crashed(2).unwrap();
+    assert_eq!(rig.append(shards[0], b"three").unwrap().first_seq, SeqNo(2));
+    assert_eq!(rig.read_all(shards[0]).unwrap(), [b"three".to_vec()]);
+}
+
+#[test]
+fn a_forward_jump_of_the_wall_clock_expires_nothing() {
+    let mut rig = Rig::fresh(33);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"yesterday's").unwrap();
+    rig.clock.set_wall(Timestamp(START.0 + 30 * DAY_MS));
+    rig.crew.compact();
+    assert_eq!(rig.read_all(shard).unwrap().len(), 1);
+    let rig = rig.killed(3).unwrap();
+    assert_eq!(rig.read_all(shard).unwrap().len(), 1, "nor after a restart");
+}
+
+#[test]
+fn arrival_times_do_not_step_back_with_the_clock() {
+    let mut rig = Rig::fresh(34);
+    let shard = rig.shards(1)[0];
+    let first = rig.append(shard, b"1").unwrap().arrival;
+    rig.clock.set_wall(Timestamp(START.0 - DAY_MS));
+    assert_eq!(rig.append(shard, b"2").unwrap().arrival, first);
+    rig.clock.set_wall(Timestamp(START.0 + 5));
+    assert_eq!(rig.append(shard, b"3").unwrap().arrival, rig.clock.wall());
+}
+
+#[test]
+fn a_longer_retention_does_not_bring_back_what_has_expired() {
+    let mut rig = Rig::fresh(35);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"old").unwrap();
+    rig.clock.pass_ms(DAY_MS + 1);
+    rig.append(shard, b"new").unwrap();
+    rig.engine.set_retention(&[shard], 7 * DAY_MS, crate::catalog::Transaction::new()).unwrap();
+    assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()]);
+}

@@ -1,0 +1,90 @@
+//! Many shards on one journal: sharing segments, being told, being deleted.
+
+use std::pin::pin;
+
+use super::*;
+use crate::catalog::Transaction;
+use crate::error::ErrorKind;
+
+#[test]
+fn many_slow_shards_share_a_segment_and_are_merged() {
+    let mut rig = Rig::fresh(41);
+    let shards = rig.shards(100);
+    let mut expected = vec![Vec::new(); shards.len()];
+    for round in 0..40u8 {
+        let answers: Vec<_> =
+            shards.iter().map(|shard| rig.enqueue(*shard, &[round; 100]).unwrap()).collect();
+        rig.crew.commit_all();
+        assert!(answers.into_iter().all(|mut answer| answer.try_recv().unwrap().is_ok()));
+        for records in &mut expected {
+            records.push(vec![round; 100]);
+        }
+    }
+    while rig.crew.seal() {}
+    let before = rig.engine.status();
+    assert!(before.segments >= 8 && before.segments < shards.len(), "{before:?}");
+    while rig.crew.compact() {}
+    assert!(rig.engine.status().segments < before.segments);
+    for (shard, records) in shards.iter().zip(&expected) {
+        assert_eq!(&rig.read_all(*shard).unwrap(), records);
+    }
+    let rig = rig.crashed(1).unwrap();
+    for (shard, records) in shards.iter().zip(&expected) {
+        assert_eq!(&rig.read_all(*shard).unwrap(), records);
+    }
+}
+
+#[test]
+fn a_waiter_is_told_when_a_record_is_there() {
+    let mut rig = Rig::fresh(42);
+    let shard = rig.shards(1)[0];
+    let engine = rig.engine.clone();
+    let mut waiting = pin!(engine.wait_for(shard, SeqNo(1)));
+    assert!(waiting.as_mut().poll_once().is_pending());
+    rig.append(shard, b"0").unwrap();
+    assert!(waiting.as_mut().poll_once().is_pending());
+    rig.append(shard, b"1").unwrap();
+    assert!(matches!(waiting.as_mut().poll_once(), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn a_deleted_shard_is_gone_for_everybody_who_waits_or_asks() {
+    let mut rig = Rig::fresh(43);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"0").unwrap();
+    let engine = rig.engine.clone();
+    let mut waiting = pin!(engine.wait_for(shard, SeqNo(9)));
+    assert!(waiting.as_mut().poll_once().is_pending());
+    let mut late = rig.enqueue(shard, b"late").unwrap();
+    rig.engine.delete_shards(&[shard], Transaction::new()).unwrap();
+    match waiting.as_mut().poll_once() {
+        Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::NotFound),
+        other => panic!("{other:?}"),
+    }
+    rig.crew.commit_all();
+    assert_eq!(late.try_recv().unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(rig.read_all(shard).unwrap_err().kind(), ErrorKind::NotFound);
+    let rig = rig.crashed(4).unwrap();
+    assert_eq!(rig.read_all(shard).unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(rig.engine.recovery().damages.is_empty());
+    let next = rig.shards(1)[0];
+    assert!(next > shard, "ids are never given out again");
+}
+
+#[test]
+fn closing_answers_what_was_taken_and_marks_a_clean_end() {
+    let mut rig = Rig::fresh(44);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"first").unwrap();
+    let mut taken = rig.enqueue(shard, b"taken").unwrap();
+    rig.engine.close().unwrap();
+    rig.crew.commit_until_closed();
+    assert!(taken.try_recv().unwrap().is_ok());
+    match rig.enqueue(shard, b"late") {
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
+        Ok(_) => panic!("a closed engine takes appends"),
+    }
+    let rig = rig.killed(6).unwrap();
+    assert!(rig.engine.recovery().is_clean);
+    assert_eq!(rig.read_all(shard).unwrap(), [b"first".to_vec(), b"taken".to_vec()]);
+}
