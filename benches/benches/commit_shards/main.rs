@@ -19,11 +19,15 @@ mod files;
 mod measure;
 mod table;
 
+use std::time::Duration;
+
 use flowstone_benches::opened::Opened;
 use flowstone_engine::Options;
 
 /// Payload of one round.
 const ROUND_PAYLOAD_BYTES: usize = 1 << 20;
+/// How long a new engine is left to itself.
+const SETTLE: Duration = Duration::from_secs(3);
 
 fn main() {
     // Under `cargo test` there is no `--bench`: run tiny.
@@ -40,6 +44,8 @@ fn main() {
         ..Options::default()
     };
     let opened = Opened::fresh(most, options).expect("a scratch directory takes an engine");
+    let settle = if is_tiny { Duration::ZERO } else { SETTLE };
+    measure::settle(&opened, settle).expect("the disk takes a bench");
     let rows: Vec<_> = shard_counts
         .iter()
         .map(|shards| {

@@ -13,8 +13,8 @@ use flowstone_engine::journal::commit::commit_bytes_at_most;
 use crate::bare::Bare;
 use crate::files::{FILES_MAX, FilePerShard};
 
-/// Rounds that are not counted: a new engine is still making its journal files.
-const WARM_UP_ROUNDS: usize = 10;
+/// Rounds that are not counted.
+const WARM_UP_ROUNDS: usize = 5;
 /// Rounds of a file per shard: each takes long enough.
 const FILE_ROUNDS: usize = 5;
 
@@ -27,6 +27,15 @@ pub(crate) struct Row {
     pub(crate) growing: Duration,
     pub(crate) recycled: Duration,
     pub(crate) file_per_shard: Option<Duration>,
+}
+
+/// Appends little for `time`: a new engine makes journal files beside its first commits.
+pub(crate) fn settle(opened: &Opened, time: Duration) -> io::Result<()> {
+    let (stopwatch, small) = (Stopwatch::start(), batch(1, 1024));
+    while stopwatch.elapsed() < time {
+        opened.append_each(&opened.shards()[..1], &small).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// Measures one shard count.
