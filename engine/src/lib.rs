@@ -20,4 +20,5 @@ pub mod shard;
 pub mod types;
 
 pub use engine::{Appended, Crew, Engine, Options, RecoveryReport, ShardSpec, Status};
+pub use engine::{Inventory, SegmentEntry, ShardEntry, take_inventory};
 pub use rkyv;

@@ -66,8 +66,9 @@ impl Server {
         let disk = RealDisk::open(&config.data_dir, backend).map_err(StartError::DataDir)?;
         let clock = Arc::new(SystemClock::new());
         let entropy = Arc::new(SystemEntropy);
-        let engine =
-            Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), Options::default())?;
+        let options =
+            Options { journal_file_bytes: config.journal_file_bytes, ..Options::default() };
+        let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options)?;
         let streams = Streams::load(&engine, config.streams.streams)?;
         let tokens = Tokens::load(&engine, &*entropy)?;
         let health = {

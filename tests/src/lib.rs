@@ -1,3 +1,19 @@
-//! Whole-system tests of Flowstone: crash loops, real clients, house style.
+//! Whole-system tests of Flowstone: what they drive the real server with.
+//!
+//! | module    | owns |
+//! |-----------|------|
+//! | `http`    | a blocking HTTP/1.1 connection |
+//! | `kinesis` | the API calls that the tests make, over it |
+//! | `server`  | the real server as a child process: start, kill, stop |
+//! | `random`  | reproducible random numbers |
+//! | `crash`   | the kill -9 loop: load, kill, restart, read back, check |
+//! | `sim`     | whole engines on the simulated disk |
+//!
+//! `tests/` holds what `cargo test` runs by itself, `interop/` the sessions of real clients.
 
+pub mod crash;
+pub mod http;
+pub mod kinesis;
+pub mod random;
+pub mod server;
 pub mod sim;

@@ -20,6 +20,7 @@
 //! | `retention.rs` | the retention clock |
 //! | `rows.rs`      | the engine's rows in the catalog |
 //! | `shared.rs`    | what façade and threads share |
+//! | `inspect.rs`   | those rows, for tools that look without opening |
 //! | `bell.rs`, `crew.rs` | the threads and what wakes them |
 //!
 //! **Invariant** a reply to an append is sent only after the commit that holds it, and every commit
@@ -29,6 +30,7 @@ mod bell;
 mod committer;
 mod compactor;
 mod crew;
+mod inspect;
 mod open;
 mod options;
 mod plan;
@@ -43,6 +45,7 @@ mod shared;
 mod tests;
 
 pub use crew::Crew;
+pub use inspect::{Inventory, SegmentEntry, ShardEntry, take_inventory};
 pub use open::RecoveryReport;
 pub use options::{Appended, Options, ShardSpec, Status};
 

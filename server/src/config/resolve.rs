@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use flowstone_engine::limits::JOURNAL_FILE_BYTES;
+
 use crate::api::streams;
 use crate::config::defaults;
 use crate::config::file::ConfigFile;
@@ -26,6 +28,8 @@ pub struct Config {
     pub log_level: String,
     /// How to write to disk.
     pub io: IoChoice,
+    /// Bytes of a journal file.
+    pub journal_file_bytes: usize,
     /// Who calls when a request does not say.
     pub defaults: Defaults,
     /// Bounds of the HTTP side.
@@ -86,6 +90,7 @@ impl Config {
             log_format: flags.log_format.unwrap_or_default(),
             log_level: flags.log_level.unwrap_or_else(|| defaults::LOG_LEVEL.to_owned()),
             io: flags.io.unwrap_or_default(),
+            journal_file_bytes: flags.journal_file_bytes.unwrap_or(JOURNAL_FILE_BYTES),
             defaults: Defaults {
                 account: flags.account.unwrap_or_else(|| defaults::ACCOUNT.to_owned()),
                 region: flags.region.unwrap_or_else(|| defaults::REGION.to_owned()),

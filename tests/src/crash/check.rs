@@ -1,0 +1,115 @@
+//! The verdict on what was read back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::crash::ledger::{Ledger, Sequence, Shard};
+use crate::crash::record::Name;
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its sequence number.
+    pub sequence: Sequence,
+    /// Who it says it is; `None` when its bytes are wrong.
+    pub name: Option<Name>,
+}
+
+/// All records, shard by shard, in the order in which they were read.
+pub type ReadBack = BTreeMap<Shard, Vec<Seen>>;
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It was acknowledged, and it is not there.
+    Lost(Name, Shard, Sequence),
+    /// It is there more than once.
+    Doubled(Name, Shard, Sequence),
+    /// It is not where the acknowledgement said.
+    Moved(Name, Shard, Sequence),
+    /// It comes behind a record with the same or a higher sequence number.
+    OutOfOrder(Shard, Sequence),
+    /// It comes behind a record that its writer sent later.
+    WriterOrder(Name, Shard, Sequence),
+    /// Its bytes are not what was sent.
+    WrongBytes(Shard, Sequence),
+    /// Nobody sent it.
+    Unknown(Name, Shard, Sequence),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, name, shard, sequence) = match self {
+            Finding::Lost(name, shard, at) => ("lost", Some(name), shard, at),
+            Finding::Doubled(name, shard, at) => ("doubled", Some(name), shard, at),
+            Finding::Moved(name, shard, at) => ("moved", Some(name), shard, at),
+            Finding::OutOfOrder(shard, at) => ("out of order", None, shard, at),
+            Finding::WriterOrder(name, shard, at) => {
+                ("out of its writer's order", Some(name), shard, at)
+            }
+            Finding::WrongBytes(shard, at) => ("wrong bytes", None, shard, at),
+            Finding::Unknown(name, shard, at) => ("never sent", Some(name), shard, at),
+        };
+        write!(f, "{what} shard=`{shard}` sequence=`{}`", sequence.0)?;
+        match name {
+            Some(Name { writer, number }) => write!(f, " writer=`{writer}` number=`{number}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All that is wrong with `read`, given what `ledger` says. Records that were sent and not
+/// acknowledged may be there once, or not.
+#[must_use]
+pub fn check(ledger: &Ledger, read: &ReadBack) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen_at: HashMap<Name, (&Shard, &Sequence)> = HashMap::new();
+    for (shard, records) in read {
+        check_order(shard, records, &mut findings);
+        for Seen { sequence, name } in records {
+            let Some(name) = *name else {
+                findings.push(Finding::WrongBytes(shard.clone(), sequence.clone()));
+                continue;
+            };
+            if !ledger.was_sent(name) {
+                findings.push(Finding::Unknown(name, shard.clone(), sequence.clone()));
+            }
+            if seen_at.insert(name, (shard, sequence)).is_some() {
+                findings.push(Finding::Doubled(name, shard.clone(), sequence.clone()));
+            }
+        }
+    }
+    for (name, place) in &ledger.acknowledged {
+        match seen_at.get(name) {
+            None => {
+                let (shard, sequence) = (place.shard.clone(), place.sequence.clone());
+                findings.push(Finding::Lost(*name, shard, sequence));
+            }
+            Some((shard, sequence)) if **shard != place.shard || **sequence != place.sequence => {
+                let (shard, sequence) = ((*shard).clone(), (*sequence).clone());
+                findings.push(Finding::Moved(*name, shard, sequence));
+            }
+            Some(_) => {}
+        }
+    }
+    findings
+}
+
+fn check_order(shard: &Shard, records: &[Seen], findings: &mut Vec<Finding>) {
+    let mut last: Option<&Sequence> = None;
+    let mut newest: HashMap<u32, u64> = HashMap::new();
+    for Seen { sequence, name } in records {
+        if last.is_some_and(|last| sequence <= last) {
+            findings.push(Finding::OutOfOrder(shard.clone(), sequence.clone()));
+        }
+        last = Some(sequence);
+        if let Some(name) = *name {
+            let newest = newest.entry(name.writer).or_default();
+            // The same number again is a doubling, which is found elsewhere.
+            if name.number < *newest {
+                findings.push(Finding::WriterOrder(name, shard.clone(), sequence.clone()));
+            }
+            *newest = name.number.max(*newest);
+        }
+    }
+}
