@@ -1,3 +1,4 @@
 //! Whole-system tests of Flowstone: crash loops, real clients, house style.
 
+pub mod fuzz;
 pub mod sim;
