@@ -7,11 +7,13 @@
 //! | `server`  | the real server as a child process: start, kill, stop |
 //! | `random`  | reproducible random numbers |
 //! | `crash`   | the kill -9 loop: load, kill, restart, read back, check |
+//! | `fuzz`    | a body for each decoder, under fuzz |
 //! | `sim`     | whole engines on the simulated disk |
 //!
 //! `tests/` holds what `cargo test` runs by itself, `interop/` the sessions of real clients.
 
 pub mod crash;
+pub mod fuzz;
 pub mod http;
 pub mod kinesis;
 pub mod random;

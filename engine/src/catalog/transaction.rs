@@ -50,6 +50,13 @@ impl Transaction {
         self.steps.push(Step::Remove { table: table.name(), key: key.encode() });
     }
 
+    /// Writes a row of any bytes: what a fuzzer wants to see refused.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn put_bytes(&mut self, table: &'static str, key: Vec<u8>, value: Vec<u8>) {
+        self.steps.push(Step::Put { table, key, value });
+    }
+
     /// Whether it changes and expects nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -66,6 +66,13 @@ impl Catalog {
             .collect()
     }
 
+    /// All rows of `table` as the bytes that they are stored as: what a fuzzer begins with.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn scan_bytes(&self, table: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.store.scan(table, Bound::Unbounded, CATALOG_SCAN_ROWS_MAX)
+    }
+
     /// Makes every change of `transaction` or none; durable when this returns. `AlreadyExists` or
     /// `NotFound` when one of its expectations does not hold.
     pub fn commit(&self, transaction: Transaction) -> Result<()> {

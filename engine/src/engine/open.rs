@@ -12,7 +12,7 @@ use crate::engine::committer::Committer;
 use crate::engine::compactor::{Compactor, remove_dropped};
 use crate::engine::queue::AppendQueue;
 use crate::engine::recovery::{
-    Restored, check_catalog_is_there, make_folders, number, restore_sealed, restore_tails,
+    Restored, check_catalog_is_there, make_folders, next_id, number, restore_sealed, restore_tails,
     sealed_upto,
 };
 use crate::engine::retention::RetentionClock;
@@ -118,8 +118,8 @@ impl Engine {
         make_folders(&disk)?;
         check_catalog_is_there(&disk)?;
         let catalog = Catalog::open(Arc::clone(&disk))?;
-        let next_segment = number(&catalog, NEXT_SEGMENT)?.unwrap_or(0);
-        let next_shard = number(&catalog, NEXT_SHARD)?.unwrap_or(0);
+        let next_segment = next_id(&catalog, NEXT_SEGMENT)?;
+        let next_shard = next_id(&catalog, NEXT_SHARD)?;
         let noted = number(&catalog, RETENTION_CLOCK)?.map(Timestamp);
         let restored = restore_sealed(&disk, &catalog, next_segment)?;
         let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;

@@ -50,6 +50,23 @@ pub(super) fn number(catalog: &Catalog, name: &str) -> Result<Option<u64>> {
     Ok(catalog.load(&NUMBERS, &name.to_owned())?.map(|row| row.value))
 }
 
+/// Ids from here on are never given out: what claims one is damaged, and counting on from it would
+/// come round to ids in use.
+const IDS_END: u64 = 1 << 63;
+
+/// The next id that the catalog says is free.
+pub(super) fn next_id(catalog: &Catalog, name: &str) -> Result<u64> {
+    check_id(name, number(catalog, name)?.unwrap_or(0))
+}
+
+fn check_id(what: &str, id: u64) -> Result<u64> {
+    if id < IDS_END {
+        return Ok(id);
+    }
+    let message = format!("catalog: id that was never given out what=`{what}` id=`{id}`");
+    Err(Error::new(ErrorKind::Corrupt, message))
+}
+
 /// The newest journal file whose frames are all in segments.
 pub(super) fn sealed_upto(catalog: &Catalog) -> Result<FileSeq> {
     let value = number(catalog, SEALED_UPTO)?.unwrap_or(0);
@@ -132,13 +149,18 @@ fn set_strays_aside(
 ) -> Result<u64> {
     let fault = |error| Error::io("clearing the segments' folder", error);
     let known: BTreeSet<_> = rows.iter().map(|(id, _)| SegmentId(*id)).collect();
-    let mut next = known.last().map_or(0, |id| id.0 + 1);
+    let mut next = match known.last() {
+        Some(id) => check_id("segment", id.0)? + 1,
+        None => 0,
+    };
     let mut has_moved = false;
     for entry in disk.list(Path::new(SEGMENTS_DIR)).map_err(fault)? {
         let path = Path::new(SEGMENTS_DIR).join(&entry.name);
         match segment_of(&entry.name) {
             Some(id) => {
-                next = next.max(id.0 + 1);
+                if id.0 < IDS_END {
+                    next = next.max(id.0 + 1);
+                }
                 if known.contains(&id) || dropped.contains(&id) {
                     continue;
                 }

@@ -223,7 +223,8 @@ fn set_torn_tail_aside(
 ) {
     let last = scanned.items.iter().rev().find_map(|item| match item {
         Item::Good(frame) => Some(super::scan::end_offset(frame.header())),
-        Item::Bad(region) => region.header.map(|header| super::scan::end_offset(&header)),
+        // Not from the header's length: a good checksum does not make it fit the file.
+        Item::Bad(region) => region.header.map(|_| region.end),
     });
     let last = (last.unwrap_or(end.offset()) as usize).min(bytes.len());
     let cut = bytes.get(end.offset() as usize..last).unwrap_or_default();

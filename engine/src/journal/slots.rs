@@ -28,7 +28,8 @@ pub fn slot_path(slot: u32) -> PathBuf {
 /// The slot that `name` belongs to.
 #[must_use]
 pub fn slot_of(name: &str) -> Option<u32> {
-    name.strip_prefix("slot-")?.strip_suffix(".fsj")?.parse().ok()
+    let slot = name.strip_prefix("slot-")?.strip_suffix(".fsj")?.parse().ok()?;
+    (name == format!("slot-{slot}.fsj")).then_some(slot)
 }
 
 /// A file that is ready for its next incarnation.

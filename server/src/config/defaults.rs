@@ -39,6 +39,9 @@ pub const BODY_TIMEOUT_MS: u64 = 120_000;
 /// Milliseconds to finish what is in flight when the server stops.
 pub const STOP_TIMEOUT_MS: u64 = 10_000;
 
+/// Milliseconds of any timeout: a day. A deadline must be a moment that the clock can hold.
+pub const TIMEOUT_MS_MAX: u64 = 86_400_000;
+
 /// Reads from disk at once.
 pub const DISK_READS_MAX: usize = 64;
 

@@ -144,6 +144,16 @@ impl Config {
         if self.http.body_bytes_in_flight_max < self.http.request_bytes_max {
             return wrong("body_bytes_in_flight_max", "it must not be below request_bytes_max");
         }
+        for (name, timeout) in [
+            ("head_timeout_ms", self.http.head_timeout),
+            ("idle_timeout_ms", self.http.idle_timeout),
+            ("body_timeout_ms", self.http.body_timeout),
+            ("stop_timeout_ms", self.http.stop_timeout),
+        ] {
+            if timeout > Duration::from_millis(defaults::TIMEOUT_MS_MAX) {
+                return wrong(name, "a timeout is at most a day, 86400000");
+            }
+        }
         Ok(())
     }
 }

@@ -33,6 +33,7 @@ fn settings_that_cannot_work_are_refused() {
         ["--connections-max", "0"],
         ["--request-bytes-max", "0"],
         ["--body-bytes-in-flight-max", "1"],
+        ["--idle-timeout-ms", "18446744073709551615"],
     ] {
         assert!(Config::resolve(flags(&arguments)).is_err(), "{arguments:?}");
     }

@@ -1,0 +1,4 @@
+//! Requests of every operation: `tests/src/fuzz/request.rs`.
+#![no_main]
+
+flowstone_fuzz::fuzz!(request);

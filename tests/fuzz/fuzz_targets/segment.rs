@@ -1,0 +1,4 @@
+//! Segments: `tests/src/fuzz/segment.rs`.
+#![no_main]
+
+flowstone_fuzz::fuzz!(segment);

@@ -1,0 +1,4 @@
+//! Documents and constraints: `tests/src/fuzz/value.rs`.
+#![no_main]
+
+flowstone_fuzz::fuzz!(value);

@@ -1,0 +1,155 @@
+//! Whole requests of every operation, through the door.
+
+use std::cell::RefCell;
+
+use flowstone_engine::types::SeqNo;
+use flowstone_server::api::streams::Operation;
+use flowstone_server::api::{Arrived, Reply};
+use flowstone_server::service::{Purpose, ShardIterator};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::fuzz::input::Input;
+use crate::fuzz::world::{STREAM, World};
+use crate::sim::rig::START;
+
+/// Requests that one world answers: what they write is gone with it.
+const REQUESTS_MAX: u32 = 256;
+
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+    Credential=AKID/20250101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00";
+
+/// Stands in a body for a token that is good for the stream of every world.
+const ITERATOR: &str = "$ITERATOR";
+/// The same for the token of a listing.
+const NEXT_TOKEN: &str = "$NEXT";
+
+thread_local! {
+    static WORLD: RefCell<Option<(World, u32)>> = const { RefCell::new(None) };
+}
+
+/// The operation of the first byte, with the rest as its body.
+pub fn body(data: &[u8]) {
+    let mut input = Input::new(data);
+    let operation = Operation::ALL[usize::from(input.byte()) % Operation::ALL.len()];
+    let body = input.rest();
+    let (mut world, count) = match WORLD.take() {
+        Some((world, count)) if count < REQUESTS_MAX => (world, count + 1),
+        _ => (World::new(), 0),
+    };
+    let arrived = arrived(&world, operation, body);
+    let reply = world.answer(&arrived);
+    check(operation, &reply);
+    // A body that panics leaves no world behind.
+    WORLD.set(Some((world, count)));
+}
+
+fn arrived(world: &World, operation: Operation, body: &[u8]) -> Arrived {
+    let mut headers = HeaderMap::new();
+    let target = format!("Kinesis_20131202.{}", operation.name());
+    let header = |text: &str| HeaderValue::from_str(text).expect("plain text");
+    headers.insert("content-type", header("application/x-amz-json-1.1"));
+    headers.insert("x-amz-target", header(&target));
+    headers.insert("x-amz-date", header("20250101T000000Z"));
+    headers.insert("authorization", header(AUTHORIZATION));
+    let body = match str::from_utf8(body) {
+        Ok(text) if text.contains('$') => fill(world, text).into_bytes(),
+        _ => body.to_vec(),
+    };
+    Arrived { headers, query: None, body: body.into() }
+}
+
+/// Puts tokens where a body asks for them.
+fn fill(world: &World, text: &str) -> String {
+    let state = &world.door.streams;
+    let position = SeqNo(3);
+    let stream_name = STREAM.to_owned();
+    let iterator = ShardIterator { stream: 0, shard_index: 0, position, stream_name };
+    let iterator = state.tokens.seal_iterator(START, &iterator);
+    // A listing's content: the stream, the shard to begin with, the filter and its time.
+    let next = state.tokens.seal(Purpose::ListShards, START, &[0; 21]);
+    text.replace(ITERATOR, &iterator).replace(NEXT_TOKEN, &next)
+}
+
+fn check(operation: Operation, reply: &Reply) {
+    let text = String::from_utf8_lossy(&reply.body);
+    assert!(!reply.status.is_server_error(), "{operation:?}: {text}");
+    if reply.status == StatusCode::OK && reply.body.is_empty() {
+        return;
+    }
+    let document: serde_json::Value =
+        serde_json::from_slice(&reply.body).unwrap_or_else(|_| panic!("no document: {text}"));
+    if reply.status != StatusCode::OK {
+        assert!(document.get("__type").is_some(), "{operation:?}: {text}");
+    }
+}
+
+const BODIES: [(&str, &str); 24] = [
+    ("CreateStream", r#"{"StreamName":"x","ShardCount":2}"#),
+    (
+        "CreateStream",
+        r#"{"StreamName":"y","StreamModeDetails":{"StreamMode":"ON_DEMAND"},"Tags":{"a":"b"},
+        "WarmThroughputMiBps":1,"MaxRecordSizeInKiB":1024,"RecordDistributionStrategy":"AUTO"}"#,
+    ),
+    ("DeleteStream", r#"{"StreamName":"x","EnforceConsumerDeletion":true}"#),
+    ("DescribeStream", r#"{"StreamName":"demo","Limit":1,"ExclusiveStartShardId":"shardId-0"}"#),
+    ("DescribeStream", r#"{"StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/demo"}"#),
+    ("DescribeStreamSummary", r#"{"StreamName":"demo"}"#),
+    ("ListStreams", r#"{"Limit":1,"ExclusiveStartStreamName":"a"}"#),
+    ("ListStreams", r#"{"NextToken":"$NEXT"}"#),
+    ("ListShards", r#"{"NextToken":"$NEXT","MaxResults":1}"#),
+    (
+        "ListShards",
+        r#"{"StreamName":"demo","ShardFilter":{"Type":"AT_TIMESTAMP","Timestamp":1.7e9}}"#,
+    ),
+    (
+        "ListShards",
+        r#"{"StreamName":"demo","ShardFilter":{"Type":"AFTER_SHARD_ID","ShardId":"0"},
+        "StreamCreationTimestamp":1700000000}"#,
+    ),
+    ("PutRecord", r#"{"StreamName":"demo","Data":"YWJj","PartitionKey":"k"}"#),
+    (
+        "PutRecord",
+        r#"{"StreamName":"demo","Data":"","PartitionKey":"k","ExplicitHashKey":"0",
+        "SequenceNumberForOrdering":"1","DryRun":true}"#,
+    ),
+    (
+        "PutRecords",
+        r#"{"StreamName":"demo","Records":[{"Data":"YQ==","PartitionKey":"a"},
+        {"Data":"YWI=","PartitionKey":"\u00e9","ExplicitHashKey":"340282366920938463463374607431768211455"}]}"#,
+    ),
+    (
+        "GetShardIterator",
+        r#"{"StreamName":"demo","ShardId":"shardId-0","ShardIteratorType":"TRIM_HORIZON"}"#,
+    ),
+    (
+        "GetShardIterator",
+        r#"{"StreamName":"demo","ShardId":"1","ShardIteratorType":"AT_TIMESTAMP",
+        "Timestamp":1700000000.5}"#,
+    ),
+    (
+        "GetShardIterator",
+        r#"{"StreamName":"demo","ShardId":"shardId-000000000000",
+        "ShardIteratorType":"AFTER_SEQUENCE_NUMBER","StartingSequenceNumber":
+        "49646986683135544286507457936321625675700192471156785154"}"#,
+    ),
+    ("GetShardIterator", r#"{"StreamName":"demo","ShardId":"0","ShardIteratorType":"LATEST"}"#),
+    ("GetRecords", r#"{"ShardIterator":"$ITERATOR","Limit":2}"#),
+    ("GetRecords", r#"{"ShardIterator":"\"$ITERATOR\"","DryRun":false}"#),
+    ("GetRecords", r#"{"ShardIterator":"AAAAAAAAAAE="}"#),
+    ("SplitShard", r#"{"StreamName":"demo"}"#),
+    ("PutRecords", r#"{"Records":[],"StreamName":1}"#),
+    ("ListStreams", "{}"),
+];
+
+/// A good request of every operation.
+#[must_use]
+pub fn seeds() -> Vec<Vec<u8>> {
+    let seed = |(name, body): &(&str, &str)| {
+        let index = Operation::ALL.iter().position(|operation| operation.name() == *name);
+        let index = index.expect("the model has it");
+        let mut seed = vec![u8::try_from(index).expect("57 operations")];
+        seed.extend_from_slice(body.as_bytes());
+        seed
+    };
+    BODIES.iter().map(seed).collect()
+}
