@@ -10,8 +10,8 @@ pub enum Bug {
     AckOutOfOrder,
     /// Take a failed durable write for a success.
     IgnoreWriteError,
-    /// Go on with a new commit after a failed one, instead of poisoning the journal.
-    RetryAfterFailedFlush,
+    /// Flush again after a flush has failed, and believe the success.
+    RetryFailedFlush,
     /// Cut the log at the first bad frame, whatever comes behind it.
     FirstBadFrameTruncates,
     /// Never cut: take every bad frame for corruption.

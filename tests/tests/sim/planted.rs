@@ -26,7 +26,7 @@ const BUGS: &[(Bug, Sweep)] = &[
     (Bug::FreeBeforeCatalog, |seed| crash(&ROLLS, seed, 5)),
     (Bug::TrustWallClock, |seed| crash(&JUMPS, seed, 7)),
     (Bug::IgnoreWriteError, |seed| fail_everywhere(&APPENDS, seed, (seed, 5), Fault::Eio)),
-    (Bug::RetryAfterFailedFlush, |seed| fail_everywhere(&APPENDS, seed, (0, 1), Fault::SyncLies)),
+    (Bug::RetryFailedFlush, |seed| fail_everywhere(&APPENDS, seed, (0, 1), Fault::SyncLies)),
     (Bug::TrustPageCache, |seed| fail_everywhere(&REOPENS, seed, (0, 1), Fault::SyncLies)),
     (Bug::FirstBadFrameTruncates, |seed| rot(&REOPENS, seed, 100)),
     (Bug::ForgetQuarantine, |seed| rot(&REOPENS, seed, 200)),
