@@ -212,7 +212,8 @@ pub(super) fn restore_tails(
             keep_as_evidence(recovered, header.position.file());
             quarantine(log, "records before the next ones in the journal are missing");
         }
-        if log.quarantine().is_none() {
+        // A quarantine that an earlier start found leaves what is below it to be served and sealed.
+        if log.quarantine().is_none_or(|quarantine| header.first_seq < quarantine.from) {
             log.publish(frame);
         }
     }
@@ -224,7 +225,10 @@ pub(super) fn restore_tails(
         log.finish_recovery();
         if let Some(Quarantine { from, reason }) = log.quarantine() {
             let row = QuarantineRow { from_seq: from.0, reason };
-            transaction.put(&QUARANTINES, &log.id().0, &row);
+            // What is known already needs no room on a full disk.
+            if catalog.load(&QUARANTINES, &log.id().0)?.as_ref() != Some(&row) {
+                transaction.put(&QUARANTINES, &log.id().0, &row);
+            }
         }
     }
     if transaction.is_empty() { Ok(()) } else { catalog.commit(transaction) }

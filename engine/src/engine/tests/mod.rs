@@ -1,6 +1,7 @@
 //! The engine on a simulated disk, driven turn by turn.
 
 mod basics;
+mod damage;
 mod full;
 mod refusals;
 mod retention;
@@ -46,8 +47,17 @@ pub(super) fn small() -> Options {
 
 impl Rig {
     pub(super) fn open(disk: Arc<SimDisk>, clock: Arc<ManualClock>, seed: u64) -> Result<Rig> {
+        Rig::open_with(disk, clock, seed, small())
+    }
+
+    pub(super) fn open_with(
+        disk: Arc<SimDisk>,
+        clock: Arc<ManualClock>,
+        seed: u64,
+        options: Options,
+    ) -> Result<Rig> {
         let entropy = Arc::new(SeededEntropy::new(seed));
-        let (engine, crew) = Engine::open_with_crew(disk.clone(), clock.clone(), entropy, small())?;
+        let (engine, crew) = Engine::open_with_crew(disk.clone(), clock.clone(), entropy, options)?;
         Ok(Rig { disk, clock, engine, crew })
     }
 

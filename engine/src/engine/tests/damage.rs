@@ -1,0 +1,56 @@
+//! Damage: what is lost is said to be lost, and everything else is served, at every start.
+
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::shard::Read;
+
+const ALL: ReadLimit = ReadLimit { records: 10_000, bytes: 10_000_000 };
+
+fn data(read: &Read) -> Vec<Vec<u8>> {
+    read.records().map(|record| record.record.data.to_vec()).collect()
+}
+
+fn refused<T>(result: Result<T>) -> Error {
+    match result {
+        Ok(_) => panic!("damage was passed over"),
+        Err(error) => error,
+    }
+}
+
+/// Appends to `shard` until a journal file is sealed. Answers how many records that were.
+fn seal_some(rig: &mut Rig, shard: ShardId) -> u64 {
+    for _ in 0..12 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+    12
+}
+
+fn newest_segment(disk: &SimDisk) -> String {
+    disk.file_names().into_iter().rfind(|name| name.ends_with(".seg")).unwrap()
+}
+
+#[test]
+fn what_is_below_a_quarantine_is_served_at_every_start() {
+    let mut rig = Rig::fresh(61);
+    let shards = rig.shards(2);
+    for record in 0..3u8 {
+        rig.append(shards[0], &[record]).unwrap();
+    }
+    rig.append(shards[1], b"evidence").unwrap();
+    let disk = rig.disk.crash(1);
+    // In the payload of the third commit.
+    disk.flip_bit("journal/slot-0.fsj", 8192 + 2 * 4096 + 100, 3);
+    let mut rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    for start in 0..4 {
+        assert_eq!(rig.engine.status().quarantined_shards, [shards[0]]);
+        let read = rig.engine.read(shards[0], SeqNo(0), ALL).unwrap();
+        assert_eq!(data(&read), [[0], [1]], "start {start}");
+        let error = refused(rig.engine.read(shards[0], SeqNo(2), ALL));
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        if start == 2 {
+            while rig.crew.seal() {}
+        }
+        rig = rig.crashed(start).unwrap();
+    }
+}
