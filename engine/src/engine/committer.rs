@@ -154,6 +154,11 @@ impl Committer {
                 return true;
             }
             if !self.make_room() {
+                // Refused appends leave nothing behind: the next one must wake us to be refused.
+                return self.shared.queue.is_empty();
+            }
+            // The header of a new file is in flight too.
+            if self.in_flight.len() == self.depth() {
                 return false;
             }
             let groups = self.gather();

@@ -178,11 +178,11 @@ impl ShardLog {
     /// The caller publishes a shard's frames in order; the frame must follow what is there.
     pub fn publish(&self, frame: Frame) {
         let mut state = self.state_mut();
-        let header = *frame.header();
-        assert_eq!(header.first_seq, state.flushed, "frames of a shard are published in order");
         if state.is_deleted {
             return;
         }
+        let header = *frame.header();
+        assert_eq!(header.first_seq, state.flushed, "frames of a shard are published in order");
         state.flushed = header.end_seq();
         // Without replication what is flushed here is all that there is to wait for.
         state.high_watermark = state.flushed;

@@ -1,6 +1,7 @@
 //! The engine on a simulated disk, driven turn by turn.
 
 mod basics;
+mod corners;
 mod damage;
 mod full;
 mod refusals;
