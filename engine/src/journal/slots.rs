@@ -9,6 +9,7 @@
 //! so costs no directory flush.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -160,7 +161,8 @@ impl Slots {
                 if is_new {
                     state.slots.retain(|other| *other != slot);
                 } else {
-                    state.free.push(slot);
+                    // Another one may be fit for use as it is.
+                    state.free.insert(0, slot);
                 }
                 Err(error)
             }
@@ -215,13 +217,16 @@ impl Slots {
         let path = slot_path(slot);
         let fault = |error| Error::io("preparing a journal file", error);
         if !is_new {
-            let file = self.disk.open(&path, Open::WriteDirect).map_err(fault)?;
-            if file.bytes().map_err(fault)? == self.file_bytes as u64 {
-                return Ok(file);
+            match self.disk.open(&path, Open::WriteDirect) {
+                Ok(file) if file.bytes().map_err(fault)? == self.file_bytes as u64 => {
+                    return Ok(file);
+                }
+                // Half made before a crash, or made under another option.
+                Ok(_) => self.disk.remove(&path).map_err(fault)?,
+                // Removed by an earlier attempt, which then could not make it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(fault(error)),
             }
-            // Half made before a crash, or made under another option.
-            drop(file);
-            self.disk.remove(&path).map_err(fault)?;
         }
         self.make(&path).inspect_err(|_| {
             // A half-made file holds space that somebody may need now.

@@ -38,3 +38,22 @@ fn one_commit_in_flight_is_enough() {
     }
     assert_eq!(rig.read_all(shard).unwrap().len(), 40);
 }
+
+#[test]
+fn a_journal_file_that_found_no_room_is_made_when_there_is_some() {
+    let mut rig = Rig::fresh(8);
+    let shard = rig.shards(1)[0];
+    rig.crew.seal();
+    let disk = rig.disk.kill();
+    let used: u64 =
+        disk.file_names().iter().map(|name| disk.read_raw(name).unwrap().len() as u64).sum();
+    disk.set_capacity(used);
+    let options = Options { journal_file_bytes: 256 * 1024, ..small() };
+    let mut rig = Rig::open_with(disk, rig.clock, 8, options).unwrap();
+    for _ in 0..3 {
+        assert_eq!(rig.append(shard, b"too early").unwrap_err().kind(), ErrorKind::Full);
+    }
+    rig.disk.set_capacity(u64::MAX);
+    rig.crew.seal();
+    rig.append(shard, b"room").unwrap();
+}
