@@ -16,7 +16,7 @@ use crate::engine::plan::{Plan, plan};
 use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS};
 use crate::engine::sealer::{put_end, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{
     Compression, Keep, SEGMENTS_DIR, Segment, SegmentWriter, merge, segment_path,
 };
@@ -31,11 +31,13 @@ pub(super) struct Compactor {
     shared: Arc<Shared>,
     noted_at_ms: Option<u64>,
     is_stuck: bool,
+    /// Segments that cannot be read whole: they stay as they are until they expire.
+    damaged: BTreeSet<SegmentId>,
 }
 
 impl Compactor {
     pub(super) fn new(shared: Arc<Shared>) -> Compactor {
-        Compactor { shared, noted_at_ms: None, is_stuck: false }
+        Compactor { shared, noted_at_ms: None, is_stuck: false, damaged: BTreeSet::new() }
     }
 
     /// Does the next thing there is to do. False when there is nothing.
@@ -56,10 +58,16 @@ impl Compactor {
     }
 
     fn work(&mut self) -> Result<bool> {
-        self.shared.catalog.maintain()?;
+        match self.shared.catalog.maintain() {
+            // What has expired is dropped all the same: that is what makes room.
+            Err(error) if error.kind() == ErrorKind::Full => {
+                tracing::debug!(%error, "the catalog has no reserve");
+            }
+            maintained => maintained?,
+        }
         self.note_clock()?;
         let known = self.shared.known_segments();
-        let (gone, alive): (Vec<_>, Vec<_>) =
+        let (gone, mut alive): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|(_, known)| self.is_gone(known));
         if !gone.is_empty() {
             let ids: Vec<_> = gone.iter().map(|(id, _)| *id).collect();
@@ -67,10 +75,15 @@ impl Compactor {
             tracing::debug!(segments = ids.len(), "dropped segments that have expired");
             return Ok(true);
         }
+        alive.retain(|(id, _)| !self.damaged.contains(id));
         let is_pressed = self.shared.slots.waiting() > 0;
         let Some(Plan { inputs, tier }) = plan(&alive, is_pressed) else { return Ok(false) };
         let inputs: Vec<_> = alive.into_iter().filter(|(id, _)| inputs.contains(id)).collect();
-        let outputs = self.rewrite(&inputs, tier)?;
+        let outputs = self.rewrite(&inputs, tier).inspect_err(|error| {
+            if error.kind() != ErrorKind::Full {
+                self.damaged.extend(damaged_of(&inputs, error));
+            }
+        })?;
         tracing::debug!(from = inputs.len(), into = outputs.len(), tier, "compacted segments");
         self.swap(&inputs, outputs)?;
         Ok(true)
@@ -104,9 +117,18 @@ impl Compactor {
     fn rewrite(&self, inputs: &[(SegmentId, Known)], tier: u32) -> Result<Vec<(SegmentId, Known)>> {
         let segments: Vec<_> = inputs.iter().map(|(_, known)| Arc::clone(&known.segment)).collect();
         let own = super::plan::shards_worth_an_own_segment(inputs)?;
+        // ORDER: decided once for the whole merge. If time went on in the middle of a run, its end
+        // would be dropped while its beginning is kept, and with it where the log ends.
+        let shards = inputs.iter().flat_map(|(_, known)| &known.row.runs);
+        let keeps: BTreeMap<ShardId, Keep> = shards
+            .map(|run| ShardId(run.shard))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|shard| (shard, self.keep(inputs, shard)))
+            .collect();
         let mut writers: BTreeMap<Option<ShardId>, SegmentWriter> = BTreeMap::new();
         let mut outputs = Vec::new();
-        for frame in merge(&segments, |shard| self.keep(inputs, shard))? {
+        for frame in merge(&segments, |shard| keeps.get(&shard).copied().unwrap_or(Keep::Drop))? {
             let frame = frame?;
             let shard = frame.header().shard;
             let owner = own.contains(&shard).then_some(shard);
@@ -225,10 +247,20 @@ impl Compactor {
     }
 }
 
+/// Which of `inputs` made a merge fail with `error`: those with damage; if the error is about damage
+/// and none has any, they contradict one another.
+fn damaged_of(inputs: &[(SegmentId, Known)], error: &Error) -> Vec<SegmentId> {
+    let is_damaged = |known: &Known| !known.segment.verify(&mut |_, _| ()).is_empty();
+    let damaged: Vec<_> =
+        inputs.iter().filter(|(_, known)| is_damaged(known)).map(|(id, _)| *id).collect();
+    if damaged.is_empty() && error.kind() == ErrorKind::Corrupt {
+        return inputs.iter().map(|(id, _)| *id).collect();
+    }
+    damaged
+}
+
 /// Removes the files of segments that the catalog lists as dropped, and then from that list.
 pub(super) fn remove_dropped(shared: &Shared, ids: &[SegmentId]) -> Result<()> {
-    use crate::error::Error;
-
     for id in ids {
         match shared.disk.remove(&segment_path(*id)) {
             Ok(()) => {}

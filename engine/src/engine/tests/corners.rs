@@ -57,3 +57,65 @@ fn a_journal_file_that_found_no_room_is_made_when_there_is_some() {
     rig.crew.seal();
     rig.append(shard, b"room").unwrap();
 }
+
+/// Fills journal files with `shard` alone until one is sealed.
+fn roll(rig: &mut Rig, shard: ShardId) {
+    for _ in 0..12 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+}
+
+/// A clock that goes on by itself whenever it is looked at.
+#[derive(Debug)]
+struct Hasty {
+    clock: Arc<ManualClock>,
+    step_ms: AtomicU64,
+}
+
+impl Clock for Hasty {
+    fn wall(&self) -> Timestamp {
+        self.clock.pass_ms(self.step_ms.load(Ordering::SeqCst));
+        self.clock.wall()
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.clock.monotonic_ms()
+    }
+}
+
+#[test]
+fn a_run_that_expires_while_it_is_rewritten_keeps_its_end() {
+    for margin_ms in 0..60 {
+        let clock = Arc::new(ManualClock::at(START));
+        let hasty = Arc::new(Hasty { clock: Arc::clone(&clock), step_ms: AtomicU64::new(0) });
+        let disk = SimDisk::new(10);
+        let entropy = Arc::new(SeededEntropy::new(10));
+        let opened = Engine::open_with_crew(disk.clone(), hasty.clone(), entropy, small());
+        let (engine, crew) = opened.unwrap();
+        let mut rig = Rig { disk, clock, engine, crew };
+        let shards = rig.shards(2);
+        for record in 0..6u8 {
+            rig.append(shards[0], &[record; 5000]).unwrap();
+        }
+        // Two files wait, and so the first is sealed in haste and rewritten by itself.
+        while rig.engine.status().journal_files < 3 {
+            let _answer = rig.enqueue(shards[1], &[7; 12_000]).unwrap();
+            for _ in 0..20 {
+                rig.crew.commit();
+            }
+            if rig.engine.status().pending_bytes > 0 {
+                rig.crew.seal();
+            }
+        }
+        while rig.crew.seal() {}
+        rig.clock.pass_ms(DAY_MS - margin_ms);
+        hasty.step_ms.store(1, Ordering::SeqCst);
+        for _ in 0..3 {
+            rig.crew.compact();
+        }
+        let mut rig = rig.crashed(1).unwrap();
+        let next = rig.append(shards[0], b"next").unwrap().first_seq;
+        assert_eq!(next, SeqNo(6), "margin {margin_ms} ms");
+    }
+}

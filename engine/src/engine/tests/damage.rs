@@ -54,3 +54,23 @@ fn what_is_below_a_quarantine_is_served_at_every_start() {
         rig = rig.crashed(start).unwrap();
     }
 }
+
+#[test]
+fn a_damaged_segment_does_not_keep_others_from_being_compacted() {
+    let mut rig = Rig::fresh(65);
+    let shard = rig.shards(1)[0];
+    seal_some(&mut rig, shard);
+    let disk = rig.disk.crash(1);
+    let segment = newest_segment(&disk);
+    disk.flip_bit(&segment, 400, 0);
+    let mut rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    for _ in 0..20 {
+        seal_some(&mut rig, shard);
+    }
+    let before = rig.engine.status().segments;
+    for _ in 0..10 {
+        while rig.crew.compact() {}
+    }
+    let after = rig.engine.status().segments;
+    assert!(after <= before - 14, "{before} -> {after}");
+}
