@@ -83,8 +83,8 @@ impl Segment {
     }
 
     /// The frames of `shard` that hold record `from` and those behind it, until `max_bytes` of
-    /// payload are together or the run ends. At least one frame, unless the run ends before
-    /// `from`; when the run starts behind `from`, from its start on.
+    /// payload are together, or the run ends, or damage does it. At least one frame, unless the
+    /// run ends before `from`; when the run starts behind `from`, from its start on.
     pub fn frames(
         &self,
         shard: ShardId,
@@ -98,10 +98,17 @@ impl Segment {
         let mut cursor = Cursor::at_block(run.first_block);
         let mut bytes = 0;
         while next < run.end_seq && (bytes < max_bytes || frames.is_empty()) {
-            let frame = cursor
-                .next_from(self, Some(cache), (shard, next))?
-                .filter(|frame| frame.holds(next) && frame.header().shard == shard)
-                .ok_or_else(|| self.missing(&run, next))?;
+            let found = cursor.next_from(self, Some(cache), (shard, next)).and_then(|frame| {
+                frame
+                    .filter(|frame| frame.holds(next) && frame.header().shard == shard)
+                    .ok_or_else(|| self.missing(&run, next))
+            });
+            let frame = match found {
+                Ok(frame) => frame,
+                // Damage behind what was found must not hide it: the next read meets it.
+                Err(_) if !frames.is_empty() => break,
+                Err(error) => return Err(error),
+            };
             next = frame.header().end_seq();
             bytes += frame.payload().len();
             frames.push(frame);

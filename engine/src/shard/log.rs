@@ -27,6 +27,13 @@ pub struct Run {
     pub last_arrival: Timestamp,
 }
 
+/// Records whose segment cannot be read. They count until they have expired.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost {
+    pub(super) first_seq: SeqNo,
+    pub(super) last_arrival: Timestamp,
+}
+
 /// Why a shard takes no more records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantine {
@@ -44,6 +51,8 @@ pub(super) struct State {
     pub(super) high_watermark: SeqNo,
     pub(super) newest_arrival: Option<Timestamp>,
     pub(super) runs: Vec<Run>,
+    /// What is missing between the runs, in order.
+    pub(super) lost: Vec<Lost>,
     pub(super) tail: VecDeque<Frame>,
     pub(super) quarantine: Option<Quarantine>,
     pub(super) is_deleted: bool,
@@ -124,15 +133,19 @@ impl ShardLog {
     /// The watermarks. `tail` is the committer's.
     #[must_use]
     pub fn watermarks(&self) -> Watermarks {
-        let tail = self.head().next_seq;
-        let state = self.state();
-        Watermarks {
-            trim_horizon: state.trim_horizon,
-            high_watermark: state.high_watermark,
-            flushed: state.flushed,
-            tail,
-            newest_arrival: state.newest_arrival,
-        }
+        let mut watermarks = {
+            let state = self.state();
+            Watermarks {
+                trim_horizon: state.trim_horizon,
+                high_watermark: state.high_watermark,
+                flushed: state.flushed,
+                tail: SeqNo(0),
+                newest_arrival: state.newest_arrival,
+            }
+        };
+        // ORDER: read last, so that it is never behind what was flushed.
+        watermarks.tail = self.head().next_seq;
+        watermarks
     }
 
     /// Behind the last record that readers may see.
@@ -203,7 +216,10 @@ impl ShardLog {
         state.flushed = state.flushed.max(end);
         state.high_watermark = state.flushed;
         state.newest_arrival = state.newest_arrival.max(Some(newest));
-        state.runs.extend(run);
+        match run {
+            Some(run) => state.runs.push(run),
+            None => state.lost.push(Lost { first_seq: first, last_arrival: newest }),
+        }
     }
 
     /// Adds what the catalog says has expired: all records up to `end`.
@@ -262,17 +278,18 @@ impl ShardLog {
         if state.is_deleted {
             return;
         }
-        let expired = state.runs.iter().filter(|run| from.contains(&run.id)).map(|run| run.end_seq);
-        let expired_upto = expired.max();
+        let replaced = state.runs.iter().filter(|run| from.contains(&run.id));
+        let (first, end) = replaced.fold((None, None), |(first, end), run| {
+            (first.or(Some(run.first_seq)), end.max(Some(run.end_seq)))
+        });
+        // What is left out has expired, and then all that came before has expired too.
+        let kept_from = into.first().map(|run| run.first_seq).or(end);
+        if first.is_some() && kept_from > first {
+            state.trim_horizon = state.trim_horizon.max(kept_from.unwrap_or_default());
+        }
         state.runs.retain(|run| !from.contains(&run.id));
         state.runs.extend(into);
         state.runs.sort_by_key(|run| run.first_seq);
-        let oldest = match (state.runs.first(), state.tail.front()) {
-            (Some(run), _) => run.first_seq,
-            (None, Some(frame)) => frame.header().first_seq,
-            (None, None) => expired_upto.unwrap_or_default(),
-        };
-        state.trim_horizon = state.trim_horizon.max(oldest);
     }
 
     /// Moves the trim horizon up.
@@ -286,6 +303,7 @@ impl ShardLog {
         let mut state = self.state_mut();
         state.is_deleted = true;
         state.runs.clear();
+        state.lost.clear();
         state.tail.clear();
         drop(state);
         self.readable.send_modify(|_| ());

@@ -55,16 +55,24 @@ impl ShardLog {
         loop {
             let found = {
                 let state = self.state();
-                self.locate(&state, read.next, limit.bytes.saturating_sub(read.bytes))
+                let left = ReadLimit {
+                    records: records_left,
+                    bytes: limit.bytes.saturating_sub(read.bytes),
+                };
+                self.locate(&state, read.next, left)
             };
             let frames = match found {
                 Ok(None) => return Ok(read),
                 Ok(Some(Source::Frames(frames))) => frames,
                 Ok(Some(Source::Run(run))) => {
                     let wanted = limit.bytes.saturating_sub(read.bytes);
-                    run.segment.frames(self.id(), read.next, wanted, cache)?
+                    match run.segment.frames(self.id(), read.next, wanted, cache) {
+                        Ok(frames) => frames,
+                        // What was found before the trouble is good; the next read meets it.
+                        Err(_) if read.count() > 0 => return Ok(read),
+                        Err(error) => return Err(error),
+                    }
                 }
-                // What was found before the trouble is good; the next read meets the trouble.
                 Err(_) if read.count() > 0 => return Ok(read),
                 Err(error) => return Err(error),
             };
@@ -90,8 +98,8 @@ impl ShardLog {
             || state.tail.front().is_some_and(|frame| frame.header().first_seq <= from)
     }
 
-    /// Where the records from `from` on are; `None` at the end.
-    fn locate(&self, state: &State, from: SeqNo, bytes: usize) -> Result<Option<Source>> {
+    /// Where the records from `from` on are, as many as `limit` wants; `None` at the end.
+    fn locate(&self, state: &State, from: SeqNo, limit: ReadLimit) -> Result<Option<Source>> {
         if state.is_deleted {
             return Err(self.deleted());
         }
@@ -112,7 +120,10 @@ impl ShardLog {
             let mut gathered = first.payload().len();
             for frame in state.tail.range(at + 1..) {
                 // One frame more than the bytes need, because the first may begin before `from`.
-                if gathered > bytes + first.payload().len() {
+                let until = frames.last().map_or(from, |frame: &Frame| frame.header().end_seq());
+                if gathered > limit.bytes.saturating_add(first.payload().len())
+                    || until.0 - from.0 >= limit.records as u64
+                {
                     break;
                 }
                 gathered += frame.payload().len();
@@ -132,18 +143,22 @@ impl ShardLog {
 
     /// The first record that arrived at `time` or later; the high watermark when there is none.
     fn seek_time(&self, time: Timestamp, cache: &BlockCache) -> Result<SeqNo> {
-        let (run, in_tail) = {
+        let (run, in_tail, lost) = {
             let state = self.state();
+            let lost = state.lost.iter().find(|lost| lost.last_arrival >= time).copied();
             let at = state.runs.partition_point(|run| run.last_arrival < time);
             let in_tail = state
                 .tail
                 .get(state.tail.partition_point(|frame| frame.header().arrival < time))
                 .map_or(state.high_watermark, |frame| frame.header().first_seq);
-            (state.runs.get(at).cloned(), in_tail)
+            (state.runs.get(at).cloned(), in_tail, lost)
         };
-        match run {
-            Some(run) => Ok(run.segment.seek_time(self.id(), time, cache)?.unwrap_or(in_tail)),
-            None => Ok(in_tail),
+        let next_run = run.as_ref().map_or(in_tail, |run| run.first_seq);
+        match (lost, run) {
+            // Records that cannot be read are met, not passed over.
+            (Some(lost), _) if lost.first_seq < next_run => Ok(lost.first_seq),
+            (_, Some(run)) => Ok(run.segment.seek_time(self.id(), time, cache)?.unwrap_or(in_tail)),
+            (_, None) => Ok(in_tail),
         }
     }
 
@@ -180,7 +195,8 @@ fn take(read: &mut Read, frames: Vec<Frame>, records_left: &mut usize, bytes_max
         if !frame.holds(read.next) {
             return false;
         }
-        let until = header.end_seq().min(read.watermarks.high_watermark);
+        // Not below `next`: the high watermark may have passed it only since the read began.
+        let until = header.end_seq().min(read.watermarks.high_watermark).max(read.next);
         let whole = frame.payload().len() - header.count as usize * RECORD_HEADER_BYTES;
         let starts_here = header.first_seq == read.next;
         if starts_here

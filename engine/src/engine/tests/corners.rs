@@ -66,6 +66,29 @@ fn roll(rig: &mut Rig, shard: ShardId) {
     while rig.crew.seal() {}
 }
 
+#[test]
+fn a_position_in_a_dropped_segment_is_past_retention_not_missing() {
+    let mut rig = Rig::fresh(9);
+    let short = rig.shards(1)[0];
+    let spec = ShardSpec { retention_ms: 7 * DAY_MS };
+    let long = rig.engine.create_shards(&[spec], |_, _| ()).unwrap()[0];
+    rig.append(long, b"keeps the first segment").unwrap();
+    for _ in 0..3 {
+        roll(&mut rig, short);
+    }
+    let segments = rig.engine.status().segments;
+    rig.clock.pass_ms(DAY_MS + 1);
+    let end = rig.append(short, b"alive").unwrap().first_seq;
+    while rig.crew.compact() {}
+    assert!(rig.engine.status().segments < segments, "some are dropped");
+    let limit = ReadLimit { records: 10, bytes: 100_000 };
+    // The first is in a segment that was dropped; asking for it has not moved the horizon yet.
+    for seq in std::iter::once(15).chain(0..end.0) {
+        let error = rig.engine.read(short, SeqNo(seq), limit).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trimmed, "{seq}: {error}");
+    }
+}
+
 /// A clock that goes on by itself whenever it is looked at.
 #[derive(Debug)]
 struct Hasty {

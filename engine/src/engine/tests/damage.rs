@@ -56,6 +56,48 @@ fn what_is_below_a_quarantine_is_served_at_every_start() {
 }
 
 #[test]
+fn records_of_a_segment_that_cannot_be_opened_are_not_taken_for_expired() {
+    let mut rig = Rig::fresh(63);
+    let shard = rig.shards(1)[0];
+    let first = seal_some(&mut rig, shard);
+    let disk = rig.disk.crash(1);
+    let segment = newest_segment(&disk);
+    let bytes = disk.read_raw(&segment).unwrap().len() as u64;
+    disk.flip_bit(&segment, bytes - 1, 0);
+    let mut rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    rig.clock.pass_ms(1000);
+    seal_some(&mut rig, shard);
+    seal_some(&mut rig, shard);
+    assert_eq!(rig.engine.resolve(shard, ReadFrom::TrimHorizon).unwrap(), SeqNo(0));
+    assert_eq!(rig.engine.resolve(shard, ReadFrom::AtTime(START)).unwrap(), SeqNo(0));
+    let error = refused(rig.engine.read(shard, SeqNo(0), ALL));
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(rig.engine.read(shard, SeqNo(first), ALL).unwrap().count() > 0);
+    let later = ReadFrom::AtTime(Timestamp(START.0 + 1000));
+    assert!(rig.engine.resolve(shard, later).unwrap() >= SeqNo(9));
+    // They go when they have expired, as all records do.
+    rig.clock.pass_ms(DAY_MS - 500);
+    let horizon = rig.engine.resolve(shard, ReadFrom::TrimHorizon).unwrap();
+    assert!(horizon > SeqNo(0), "{horizon}");
+}
+
+#[test]
+fn damage_in_a_segment_does_not_hide_what_comes_before_it() {
+    let mut rig = Rig::fresh(64);
+    let shard = rig.shards(1)[0];
+    seal_some(&mut rig, shard);
+    let disk = rig.disk.crash(1);
+    let segment = newest_segment(&disk);
+    // In a block behind the first: 12,000 bytes of sevens compress to about a hundred.
+    disk.flip_bit(&segment, 400, 0);
+    let rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    let read = rig.engine.read(shard, SeqNo(0), ALL).unwrap();
+    assert!((1..9).contains(&read.count()), "{}", read.count());
+    let error = refused(rig.engine.read(shard, read.next(), ALL));
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+}
+
+#[test]
 fn a_damaged_segment_does_not_keep_others_from_being_compacted() {
     let mut rig = Rig::fresh(65);
     let shard = rig.shards(1)[0];
