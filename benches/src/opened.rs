@@ -1,16 +1,18 @@
 //! An engine in a scratch directory, driven from one thread.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use flowstone_engine::clock::SystemClock;
 use flowstone_engine::entropy::SystemEntropy;
-use flowstone_engine::error::Result;
+use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::frame::Batch;
 use flowstone_engine::io::{Backend, RealDisk};
 use flowstone_engine::types::ShardId;
 use flowstone_engine::{Appended, Engine, Options, ShardSpec};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot::Receiver;
 
 use crate::scratch::scratch;
 
@@ -28,7 +30,7 @@ pub struct Opened {
 impl Opened {
     /// A new engine with `shards` shards.
     pub fn fresh(shards: usize, options: Options) -> Result<Opened> {
-        let io = |error| flowstone_engine::error::Error::io("preparing a bench", error);
+        let io = |error| Error::io("preparing a bench", error);
         let directory = scratch().map_err(io)?;
         let disk = Arc::new(RealDisk::open(directory.path(), Backend::Auto).map_err(io)?);
         let engine =
@@ -62,6 +64,29 @@ impl Opened {
         self.append_all(shards.iter().map(|shard| (*shard, batch.clone())))
     }
 
+    /// Appends `batch` `count` times with `window` appends outstanding.
+    pub fn append_window(
+        &self,
+        shard: ShardId,
+        batch: &Batch,
+        count: usize,
+        window: usize,
+    ) -> Result<()> {
+        self.runtime.block_on(async {
+            let mut outstanding = VecDeque::new();
+            for _ in 0..count {
+                if outstanding.len() == window {
+                    settle(outstanding.pop_front()).await?;
+                }
+                outstanding.push_back(self.engine.enqueue(shard, batch.clone()).await?);
+            }
+            while !outstanding.is_empty() {
+                settle(outstanding.pop_front()).await?;
+            }
+            Ok(())
+        })
+    }
+
     /// Appends all batches and waits until all are durable.
     pub fn append_all(&self, appends: impl Iterator<Item = (ShardId, Batch)>) -> Result<()> {
         self.runtime.block_on(async {
@@ -70,10 +95,7 @@ impl Opened {
                 answers.push(self.engine.enqueue(shard, batch).await?);
             }
             for answer in answers {
-                let _: Appended = answer.await.map_err(|_| {
-                    let kind = flowstone_engine::error::ErrorKind::Closed;
-                    flowstone_engine::error::Error::new(kind, "engine closed under a bench")
-                })??;
+                settle(Some(answer)).await?;
             }
             Ok(())
         })
@@ -84,4 +106,14 @@ impl Opened {
         self.engine.close()?;
         Ok(self.directory)
     }
+}
+
+/// Waits for the end of an append.
+async fn settle(answer: Option<Receiver<Result<Appended>>>) -> Result<()> {
+    if let Some(answer) = answer {
+        answer
+            .await
+            .map_err(|_| Error::new(ErrorKind::Closed, "engine closed under a bench"))??;
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 //! | `frame.rs`   | building a batch, encoding a commit, scanning a journal file |
 //! | `layout.rs`  | the flat record layout beside rkyv |
 //! | `commit.rs`  | durable appends: one writer, many writers |
+//! | `depth.rs`   | how many commits in flight |
 //! | `read.rs`    | reading the hot tail |
 //! | `seal.rs`    | sealing, and reading what is sealed |
 //! | `recover.rs` | reading a journal back |
@@ -12,6 +13,7 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 mod commit;
+mod depth;
 mod frame;
 mod layout;
 mod read;
@@ -23,6 +25,7 @@ criterion::criterion_group!(
     frame::bench,
     layout::bench,
     commit::bench,
+    depth::bench,
     read::bench,
     recover::bench,
     seal::bench
