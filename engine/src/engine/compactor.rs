@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
 use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS};
-use crate::engine::sealer::{put_end, row_of, run_of};
+use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{
@@ -31,17 +31,28 @@ pub(super) struct Compactor {
     shared: Arc<Shared>,
     noted_at_ms: Option<u64>,
     is_stuck: bool,
+    /// Whether nothing is rewritten until restart: nobody knows whether the last try counts.
+    is_poisoned: bool,
     /// Segments that cannot be read whole: they stay as they are until they expire.
     damaged: BTreeSet<SegmentId>,
 }
 
 impl Compactor {
     pub(super) fn new(shared: Arc<Shared>) -> Compactor {
-        Compactor { shared, noted_at_ms: None, is_stuck: false, damaged: BTreeSet::new() }
+        Compactor {
+            shared,
+            noted_at_ms: None,
+            is_stuck: false,
+            is_poisoned: false,
+            damaged: BTreeSet::new(),
+        }
     }
 
     /// Does the next thing there is to do. False when there is nothing.
     pub(super) fn turn(&mut self) -> bool {
+        if self.is_poisoned {
+            return false;
+        }
         match self.work() {
             Ok(did_something) => {
                 self.is_stuck = false;
@@ -52,6 +63,7 @@ impl Compactor {
                     tracing::error!(%error, "compaction is stuck: it will be tried again");
                 }
                 self.is_stuck = true;
+                self.is_poisoned = error.kind() == ErrorKind::Poisoned;
                 false
             }
         }
@@ -79,13 +91,18 @@ impl Compactor {
         let is_pressed = self.shared.slots.waiting() > 0;
         let Some(Plan { inputs, tier }) = plan(&alive, is_pressed) else { return Ok(false) };
         let inputs: Vec<_> = alive.into_iter().filter(|(id, _)| inputs.contains(id)).collect();
-        let outputs = self.rewrite(&inputs, tier).inspect_err(|error| {
+        let mut outputs = Vec::new();
+        let rewritten = self.rewrite(&inputs, tier, &mut outputs);
+        let written: Vec<_> = outputs.iter().map(|(id, _)| *id).collect();
+        rewritten.inspect_err(|error| {
+            remove_unknown(&self.shared, written.iter().copied(), error);
             if error.kind() != ErrorKind::Full {
                 self.damaged.extend(damaged_of(&inputs, error));
             }
         })?;
         tracing::debug!(from = inputs.len(), into = outputs.len(), tier, "compacted segments");
-        self.swap(&inputs, outputs)?;
+        let swapped = self.swap(&inputs, outputs);
+        swapped.inspect_err(|error| remove_unknown(&self.shared, written, error))?;
         Ok(true)
     }
 
@@ -114,7 +131,12 @@ impl Compactor {
 
     /// Writes what is alive in `inputs` anew: shards with enough data get segments of their own,
     /// the others share one.
-    fn rewrite(&self, inputs: &[(SegmentId, Known)], tier: u32) -> Result<Vec<(SegmentId, Known)>> {
+    fn rewrite(
+        &self,
+        inputs: &[(SegmentId, Known)],
+        tier: u32,
+        outputs: &mut Vec<(SegmentId, Known)>,
+    ) -> Result<()> {
         let segments: Vec<_> = inputs.iter().map(|(_, known)| Arc::clone(&known.segment)).collect();
         let own = super::plan::shards_worth_an_own_segment(inputs)?;
         // ORDER: decided once for the whole merge. If time went on in the middle of a run, its end
@@ -127,14 +149,13 @@ impl Compactor {
             .map(|shard| (shard, self.keep(inputs, shard)))
             .collect();
         let mut writers: BTreeMap<Option<ShardId>, SegmentWriter> = BTreeMap::new();
-        let mut outputs = Vec::new();
         for frame in merge(&segments, |shard| keeps.get(&shard).copied().unwrap_or(Keep::Drop))? {
             let frame = frame?;
             let shard = frame.header().shard;
             let owner = own.contains(&shard).then_some(shard);
             if writers.keys().flatten().any(|other| Some(*other) != owner) {
                 // Frames come shard by shard: another owner's segment is complete.
-                self.finish_owned(&mut writers, tier, &mut outputs)?;
+                self.finish_owned(&mut writers, tier, outputs)?;
             }
             let writer = match writers.entry(owner) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -152,7 +173,7 @@ impl Compactor {
         for writer in std::mem::take(&mut writers).into_values() {
             outputs.push(self.finish(writer, tier)?);
         }
-        Ok(outputs)
+        Ok(())
     }
 
     fn keep(&self, inputs: &[(SegmentId, Known)], shard: ShardId) -> Keep {
@@ -186,7 +207,9 @@ impl Compactor {
 
     fn finish(&self, writer: SegmentWriter, tier: u32) -> Result<(SegmentId, Known)> {
         let summary = writer.finish()?;
-        let segment = Arc::new(Segment::open(&*self.shared.disk, summary.id)?);
+        let segment = Segment::open(&*self.shared.disk, summary.id)
+            .inspect_err(|error| remove_unknown(&self.shared, [summary.id], error))?;
+        let segment = Arc::new(segment);
         Ok((summary.id, Known { segment, row: Arc::new(row_of(&summary, tier, true)) }))
     }
 

@@ -15,11 +15,11 @@ use crate::engine::rows::{
     ENDS, EndRow, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEALED_UPTO, SEGMENTS, SegmentRow,
 };
 use crate::engine::shared::{Known, Shared};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::journal::slots::Waiting;
 use crate::planted::{Bug, is_planted};
-use crate::segment::{Compression, Segment, SegmentSummary, SegmentWriter};
+use crate::segment::{Compression, Segment, SegmentSummary, SegmentWriter, segment_path};
 use crate::shard::{Run, ShardLog};
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
@@ -30,11 +30,13 @@ const FILES_WAITING_UNDER_PRESSURE: usize = 2;
 /// The sealer.
 pub(super) struct Sealer {
     shared: Arc<Shared>,
+    /// Why nothing is sealed until restart: nobody knows whether the last try counts.
+    poisoned: Option<Error>,
 }
 
 impl Sealer {
     pub(super) fn new(shared: Arc<Shared>) -> Sealer {
-        Sealer { shared }
+        Sealer { shared, poisoned: None }
     }
 
     /// Does the next thing there is to do. False when there is nothing.
@@ -49,6 +51,9 @@ impl Sealer {
             Err(error) => {
                 if self.shared.slots.blocked().is_none() {
                     tracing::error!(%error, "sealing is stuck: appends go on while journal files last");
+                }
+                if error.kind() == ErrorKind::Poisoned {
+                    self.poisoned = Some(error.clone());
                 }
                 self.shared.slots.set_blocked(Some(error));
                 self.shared.queue.wake();
@@ -69,6 +74,9 @@ impl Sealer {
                 Err(error) if self.shared.slots.waiting() == 0 => return Err(error),
                 Err(_) => {}
             }
+        }
+        if let Some(error) = &self.poisoned {
+            return Err(error.clone());
         }
         let Some(waiting) = self.shared.slots.oldest_waiting() else { return Ok(false) };
         self.seal(waiting)?;
@@ -100,7 +108,10 @@ impl Sealer {
         transaction.put(&NUMBERS, &SEALED_UPTO.to_owned(), &sealed_upto);
         let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
-        self.shared.catalog.commit(transaction)?;
+        let committed = self.shared.catalog.commit(transaction);
+        committed.inspect_err(|error| {
+            remove_unknown(&self.shared, sealed.iter().map(|(id, _)| *id), error);
+        })?;
 
         if let Some((id, known)) = &sealed {
             let mut segments =
@@ -155,7 +166,9 @@ impl Sealer {
         }
         let Some(writer) = writer else { return Ok(None) };
         let summary = writer.finish()?;
-        let segment = Arc::new(Segment::open(&*self.shared.disk, id)?);
+        let segment = Segment::open(&*self.shared.disk, id)
+            .inspect_err(|error| remove_unknown(&self.shared, [id], error))?;
+        let segment = Arc::new(segment);
         let row = Arc::new(row_of(&summary, 0, compression == Compression::Zstd));
         transaction.put(&SEGMENTS, &id.0, &*row);
         Ok(Some((id, Known { segment, row })))
@@ -176,6 +189,25 @@ pub(super) fn put_end(
         transaction.put(&ENDS, &shard.0, &row);
     }
     Ok(())
+}
+
+/// Removes segments that were written for nothing because of `error`: every new try writes them
+/// anew, and would fill the disk. What the catalog knows, or may know, stays.
+pub(super) fn remove_unknown(
+    shared: &Shared,
+    ids: impl IntoIterator<Item = SegmentId>,
+    error: &Error,
+) {
+    if error.kind() == ErrorKind::Poisoned {
+        return;
+    }
+    for id in ids {
+        if matches!(shared.catalog.load(&SEGMENTS, &id.0), Ok(None))
+            && let Err(error) = shared.disk.remove(&segment_path(id))
+        {
+            tracing::warn!(segment = %id, %error, "a segment written for nothing stays behind");
+        }
+    }
 }
 
 /// The catalog's row of a segment.

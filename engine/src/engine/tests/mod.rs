@@ -7,6 +7,7 @@ mod full;
 mod refusals;
 mod retention;
 mod sharing;
+mod strays;
 
 use std::pin::pin;
 use std::sync::Arc;
