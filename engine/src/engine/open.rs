@@ -13,7 +13,7 @@ use crate::engine::compactor::{Compactor, remove_dropped};
 use crate::engine::queue::AppendQueue;
 use crate::engine::recovery::{
     Restored, check_catalog_is_there, make_folders, next_id, number, restore_sealed, restore_tails,
-    sealed_upto,
+    sealed_upto, set_evidence_aside,
 };
 use crate::engine::retention::RetentionClock;
 use crate::engine::rows::{NEXT_SEGMENT, NEXT_SHARD, RETENTION_CLOCK};
@@ -122,6 +122,7 @@ impl Engine {
         let next_shard = next_id(&catalog, NEXT_SHARD)?;
         let noted = number(&catalog, RETENTION_CLOCK)?.map(Timestamp);
         let restored = restore_sealed(&disk, &catalog, next_segment)?;
+        set_evidence_aside(&disk, &catalog)?;
         let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;
         restore_tails(&restored.shards, &mut recovered, next_shard, &catalog)?;
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use crate::catalog::{CATALOG_FILE, Catalog, Transaction};
 use crate::engine::rows::{
-    DROPPED, ENDS, NUMBERS, QUARANTINES, QuarantineRow, SEALED_UPTO, SEGMENTS, SHARDS, SegmentRow,
+    DROPPED, ENDS, EVIDENCE, NUMBERS, QUARANTINES, QuarantineRow, SEALED_UPTO, SEGMENTS, SHARDS,
+    SegmentRow,
 };
 use crate::engine::sealer::run_of;
 use crate::engine::shared::Known;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::Disk;
-use crate::journal::recover::Recovered;
+use crate::journal::recover::{Recovered, file_in};
+use crate::journal::slots::{move_aside, slot_of};
 use crate::journal::verdict::Damage;
 use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 use crate::planted::{Bug, is_planted};
@@ -73,6 +75,31 @@ pub(super) fn sealed_upto(catalog: &Catalog) -> Result<FileSeq> {
     u32::try_from(value).map(FileSeq).map_err(|_| {
         Error::new(ErrorKind::Corrupt, format!("catalog: journal file number value=`{value}`"))
     })
+}
+
+/// Moves damaged journal files aside that were sealed when the last engine ended, and not moved yet.
+pub(super) fn set_evidence_aside(disk: &Arc<dyn Disk>, catalog: &Catalog) -> Result<()> {
+    let rows = catalog.scan(&EVIDENCE)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let fault = |error| Error::io("moving a damaged journal file aside", error);
+    for entry in disk.list(Path::new(JOURNAL_DIR)).map_err(fault)? {
+        let Some(slot) = slot_of(&entry.name) else { continue };
+        if let Some(file) = file_in(disk, slot)?
+            && rows.iter().any(|(row, _)| *row == u64::from(file.0))
+        {
+            move_aside(&**disk, slot, file)?;
+        }
+    }
+    let mut transaction = Transaction::new();
+    for (row, _) in &rows {
+        transaction.remove(&EVIDENCE, row);
+    }
+    match catalog.commit(transaction) {
+        Err(error) if error.kind() == ErrorKind::Full => Ok(()),
+        committed => committed,
+    }
 }
 
 /// Shard logs and segments, as far as they could be restored.

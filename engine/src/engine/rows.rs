@@ -78,5 +78,8 @@ pub(super) struct NumberRow {
 }
 catalog_value!(NumberRow, version = 1);
 
+/// Damaged journal files that were sealed and are to be moved aside, by file number.
+pub(super) const EVIDENCE: Table<u64, NumberRow> = Table::new("engine.evidence");
+
 /// Segments whose file is being removed, by id.
 pub(super) const DROPPED: Table<u64, NumberRow> = Table::new("engine.dropped");

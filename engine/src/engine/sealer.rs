@@ -12,7 +12,8 @@ use std::sync::atomic::Ordering;
 
 use crate::catalog::Transaction;
 use crate::engine::rows::{
-    ENDS, EndRow, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEALED_UPTO, SEGMENTS, SegmentRow,
+    ENDS, EVIDENCE, EndRow, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEALED_UPTO, SEGMENTS,
+    SegmentRow,
 };
 use crate::engine::shared::{Known, Shared};
 use crate::error::{Error, ErrorKind, Result};
@@ -106,6 +107,10 @@ impl Sealer {
         }
         let sealed = self.write_segment(&sources, &mut transaction)?;
         transaction.put(&NUMBERS, &SEALED_UPTO.to_owned(), &sealed_upto);
+        if waiting.is_damaged {
+            // CRASH: what is not moved aside after this commit is by the next start.
+            transaction.put(&EVIDENCE, &u64::from(file.0), &NumberRow { value: 0 });
+        }
         let next = NumberRow { value: self.shared.next_segment.load(Ordering::SeqCst) };
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
         let committed = self.shared.catalog.commit(transaction);

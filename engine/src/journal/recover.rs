@@ -109,6 +109,18 @@ fn shards_in(verdict: &Verdict, file: FileSeq) -> Vec<ShardId> {
     shards
 }
 
+/// Which incarnation a slot's header says it holds, if it has a good one.
+pub fn file_in(disk: &Arc<dyn Disk>, slot: u32) -> Result<Option<FileSeq>> {
+    let fault = |error| Error::io("reading a journal file", error);
+    let file = disk.open(&slot_path(slot), Open::Read).map_err(fault)?;
+    let mut head = vec![0; COMMITS_BEGIN];
+    match file.read_exact_at(&mut head, 0) {
+        Ok(()) => Ok(FileHeader::decode_either(&head).ok().map(|(header, _)| header.file)),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(fault(error)),
+    }
+}
+
 /// Reads a slot; `None` when it holds nothing that is not sealed.
 fn load(disk: &Arc<dyn Disk>, slot: u32, sealed_upto: FileSeq) -> Result<Option<Loaded>> {
     let path = slot_path(slot);

@@ -174,7 +174,7 @@ impl Slots {
         let Some(waiting) = self.state().waiting.pop_front() else { return Ok(()) };
         let (slot, file, is_damaged) = (waiting.slot, waiting.file, waiting.is_damaged);
         let image = Arc::into_inner(waiting).and_then(|waiting| waiting.image.recycle());
-        let moved = if is_damaged { self.move_aside(slot, file) } else { Ok(()) };
+        let moved = if is_damaged { move_aside(&*self.disk, slot, file) } else { Ok(()) };
         let mut state = self.state();
         // At most a spare's and an active file's image are worth keeping.
         if let Some(image) = image
@@ -202,15 +202,6 @@ impl Slots {
             None => ImageWriter::new(self.file_bytes)
                 .map_err(|error| Error::io("mapping memory for a journal file", error)),
         }
-    }
-
-    fn move_aside(&self, slot: u32, file: FileSeq) -> Result<()> {
-        let aside = Path::new(ASIDE_DIR).join(format!("journal-{file}.fsj"));
-        self.disk
-            .rename(&slot_path(slot), &aside)
-            .and_then(|()| self.disk.sync_dir(Path::new(ASIDE_DIR)))
-            .and_then(|()| self.disk.sync_dir(Path::new(JOURNAL_DIR)))
-            .map_err(|error| Error::io("moving a damaged journal file aside", error))
     }
 
     fn open_slot(&self, slot: u32, is_new: bool) -> Result<Arc<dyn File>> {
@@ -263,6 +254,15 @@ impl Slots {
         file.drop_cache().map_err(fault)?;
         self.disk.sync_dir(Path::new(JOURNAL_DIR)).map_err(fault)
     }
+}
+
+/// Moves the file of `slot` out of the journal, as evidence of damage in incarnation `file`.
+pub fn move_aside(disk: &dyn Disk, slot: u32, file: FileSeq) -> Result<()> {
+    let aside = Path::new(ASIDE_DIR).join(format!("journal-{file}.fsj"));
+    disk.rename(&slot_path(slot), &aside)
+        .and_then(|()| disk.sync_dir(Path::new(ASIDE_DIR)))
+        .and_then(|()| disk.sync_dir(Path::new(JOURNAL_DIR)))
+        .map_err(|error| Error::io("moving a damaged journal file aside", error))
 }
 
 /// Bytes written at once when a file is made.

@@ -111,7 +111,10 @@ impl History {
 
     /// Checks an engine on a damaged disk: a record may be missing if reading says so, and only
     /// then; what is read is right.
-    pub fn check_damaged(&self, rig: &Rig) -> Result<(), Broken> {
+    ///
+    /// Answers up to where each shard is served.
+    pub fn check_damaged(&self, rig: &Rig) -> Result<BTreeMap<ShardId, SeqNo>, Broken> {
+        let mut served = BTreeMap::new();
         for (shard, history) in &self.shards {
             let mut next = match rig.engine.resolve(*shard, ReadFrom::TrimHorizon) {
                 Ok(first) => first,
@@ -144,8 +147,9 @@ impl History {
                 }
                 next = read.next();
             }
+            served.insert(*shard, next);
         }
-        Ok(())
+        Ok(served)
     }
 
     fn check_shard(&mut self, rig: &Rig, shard: ShardId) -> Result<(), Broken> {

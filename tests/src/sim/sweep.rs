@@ -1,5 +1,6 @@
 //! A crash or a fault at every operation of a workload.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flowstone_engine::clock::ManualClock;
@@ -107,7 +108,8 @@ pub fn rot(shape: &Shape, seed: u64, places: u64) -> Result<Swept, Box<Found>> {
         swept.points += 1;
         swept.acked += run.history.acked;
         let mut disk = disk;
-        for again in 0..2 {
+        let mut served = BTreeMap::new();
+        for again in 0..3 {
             let opened = Rig::open(&disk, &run.clock, place);
             // A refusal to open is a report too, if it says that something is corrupt.
             let mut rig = match opened {
@@ -115,10 +117,20 @@ pub fn rot(shape: &Shape, seed: u64, places: u64) -> Result<Swept, Box<Found>> {
                 Err(error) if error.kind() == ErrorKind::Corrupt => break,
                 Err(error) => return Err(found(Broken::DoesNotOpen(error.to_string()))),
             };
-            run.history.check_damaged(&rig).map_err(found)?;
-            while rig.crew.seal() {}
-            rig.crew.compact();
-            run.history.check_damaged(&rig).map_err(found)?;
+            let mut now = run.history.check_damaged(&rig).map_err(found)?;
+            // Every other disk is not sealed at first: then the next start finds the damage again.
+            if again > 0 || place % 2 == 0 {
+                while rig.crew.seal() {}
+                rig.crew.compact();
+                now = run.history.check_damaged(&rig).map_err(found)?;
+            }
+            for (shard, upto) in &now {
+                if served.get(shard) > Some(upto) {
+                    let what = format!("shard {shard}: no longer served up to {:?}", served[shard]);
+                    return Err(found(Broken::Lost(what)));
+                }
+            }
+            served = now;
             swept.states += 1;
             drop(rig);
             disk = disk.crash(again);
