@@ -116,3 +116,33 @@ fn a_damaged_segment_does_not_keep_others_from_being_compacted() {
     let after = rig.engine.status().segments;
     assert!(after <= before - 14, "{before} -> {after}");
 }
+
+#[test]
+fn a_damaged_journal_file_is_kept_wherever_the_power_fails() {
+    let damaged = |seed: u64| {
+        let mut rig = Rig::fresh(seed);
+        let shards = rig.shards(2);
+        rig.append(shards[0], b"lost").unwrap();
+        rig.append(shards[1], b"evidence").unwrap();
+        let disk = rig.disk.crash(seed);
+        disk.flip_bit("journal/slot-0.fsj", 8192 + 100, 3);
+        (disk, rig.clock)
+    };
+    let work = |disk: &Arc<SimDisk>, clock: &Arc<ManualClock>| {
+        if let Ok(mut rig) = Rig::open(disk.clone(), clock.clone(), 1) {
+            while rig.crew.seal() {}
+        }
+    };
+    let (disk, clock) = damaged(66);
+    work(&disk, &clock);
+    let operations = disk.ops();
+    for op in 0..operations {
+        let (disk, clock) = damaged(66);
+        disk.set_crash_at(op);
+        work(&disk, &clock);
+        let disk = disk.crash(op);
+        work(&disk, &clock);
+        let kept = disk.file_names().iter().any(|name| name.starts_with("aside/journal-"));
+        assert!(kept, "the power failed at operation {op} of {operations}");
+    }
+}
