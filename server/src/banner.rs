@@ -19,7 +19,7 @@ Paste into another terminal (any credentials will do):
 
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={region}
   {aws} create-stream --stream-name demo --shard-count 2
-  {aws} put-record --stream-name demo --partition-key one --data aGVsbG8=
+  {aws} put-record --stream-name demo --partition-key a --data aGVsbG8=
   {aws} get-records --shard-iterator \"$({aws} get-shard-iterator --stream-name demo \\
     --shard-id shardId-000000000000 --shard-iterator-type TRIM_HORIZON --query ShardIterator --output text)\"
 
