@@ -152,22 +152,31 @@ impl RedbStore {
             reserve::give_up(&*self.disk)?;
         }
         self.reopen()?;
-        Ok(before.is_some_and(|before| self.commits() != Some(before)))
+        Ok(self.has_landed(before))
     }
 
-    /// What a failed commit is answered with, once the store is fit for what comes next.
-    fn settle(&self, error: Error, fault: Option<Fault>) -> Error {
+    /// Whether a commit is there that was not when `before` was counted.
+    fn has_landed(&self, before: Option<u64>) -> bool {
+        before.is_some_and(|before| self.commits() != Some(before))
+    }
+
+    /// What a failed commit is answered with, once the store is fit for what comes next. It may
+    /// have succeeded all the same, and failed in tidying up: `before` is the count before it.
+    fn settle(&self, error: Error, fault: Option<Fault>, before: Option<u64>) -> Result<()> {
         match (fault, error.kind()) {
             // The database itself is well.
-            (None, ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::Poisoned) => error,
+            (None, ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::Poisoned) => {
+                Err(error)
+            }
             (Some(Fault::NoSpace), _) => match self.reopen() {
-                Ok(()) => full(),
-                Err(error) if error.kind() == ErrorKind::Full => full(),
-                Err(error) => error,
+                Ok(()) if self.has_landed(before) => Ok(()),
+                Ok(()) => Err(full()),
+                Err(error) if error.kind() == ErrorKind::Full => Err(full()),
+                Err(error) => Err(error),
             },
             (_, kind) => {
                 self.poison(&error);
-                if kind == ErrorKind::Corrupt { error } else { poisoned().because(error) }
+                Err(if kind == ErrorKind::Corrupt { error } else { poisoned().because(error) })
             }
         }
     }
@@ -191,12 +200,15 @@ impl Store for RedbStore {
         };
         let fault = match first {
             Err((_, Some(fault @ (Fault::NoSpace | Fault::Read)))) => fault,
-            result => return result.map_err(|(error, fault)| self.settle(error, fault)),
+            result => {
+                return result.or_else(|(error, fault)| self.settle(error, fault, before));
+            }
         };
         if self.prepare_again(fault, before)? {
             return Ok(());
         }
-        self.attempt(steps).map_err(|(error, fault)| self.settle(error, fault))
+        let before = self.commits();
+        self.attempt(steps).or_else(|(error, fault)| self.settle(error, fault, before))
     }
 
     fn maintain(&self) -> Result<()> {
