@@ -113,7 +113,8 @@ impl Engine {
         let mut transaction = Transaction::new();
         let created_ms = shared.clock.wall().0;
         for (id, spec) in ids.iter().zip(specs) {
-            let row = ShardRow { created_ms, retention_ms: spec.retention_ms, epoch: 1 };
+            let row =
+                ShardRow { created_ms, retention_ms: spec.retention_ms, epoch: 1, trim_horizon: 0 };
             transaction.expect_absent(&SHARDS, &id.0);
             transaction.put(&SHARDS, &id.0, &row);
         }
@@ -153,20 +154,19 @@ impl Engine {
     /// Sets how long the shards keep records, atomically with `also`. Blocks on a flush.
     pub fn set_retention(&self, shards: &[ShardId], ms: u64, also: Transaction) -> Result<()> {
         let _step = self.shared.shard_changes.lock().expect("no code panics while it makes shards");
+        let logs = shards.iter().map(|id| self.shared.shard(*id)).collect::<Result<Vec<_>>>()?;
         let mut transaction = Transaction::new();
-        for id in shards {
-            let missing =
-                || Error::new(ErrorKind::NotFound, "there is no such shard").in_shard(*id);
+        for log in &logs {
+            let id = log.id();
+            let missing = || Error::new(ErrorKind::NotFound, "there is no such shard").in_shard(id);
             let row = self.shared.catalog.load(&SHARDS, &id.0)?.ok_or_else(missing)?;
-            transaction.put(&SHARDS, &id.0, &ShardRow { retention_ms: ms, ..row });
+            // Records that have expired by now stay expired under a longer retention.
+            let before = self.shared.expired_before(log);
+            let horizon = log.advance_trim_horizon(before, &self.shared.cache)?;
+            let row = ShardRow { retention_ms: ms, trim_horizon: horizon.0, ..row };
+            transaction.put(&SHARDS, &id.0, &row);
         }
         transaction.extend(also);
-        // Records that have expired by now stay expired under a longer retention.
-        let logs = shards.iter().map(|id| self.shared.shard(*id)).collect::<Result<Vec<_>>>()?;
-        for log in &logs {
-            let before = self.shared.expired_before(log);
-            log.advance_trim_horizon(before, &self.shared.cache)?;
-        }
         self.shared.catalog.commit(transaction)?;
         for log in logs {
             log.set_retention_ms(ms);

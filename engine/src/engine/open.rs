@@ -125,6 +125,11 @@ impl Engine {
         set_evidence_aside(&disk, &catalog)?;
         let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;
         restore_tails(&restored.shards, &mut recovered, next_shard, &catalog)?;
+        for (shard, horizon) in &restored.horizons {
+            if let Some(log) = restored.shards.get(shard) {
+                log.trim_to(*horizon);
+            }
+        }
 
         let report = RecoveryReport {
             journal_bytes: recovered.bytes,

@@ -105,6 +105,8 @@ pub(super) fn set_evidence_aside(disk: &Arc<dyn Disk>, catalog: &Catalog) -> Res
 /// Shard logs and segments, as far as they could be restored.
 pub(super) struct Restored {
     pub(super) shards: HashMap<ShardId, Arc<ShardLog>>,
+    /// Records below stay expired.
+    pub(super) horizons: Vec<(ShardId, SeqNo)>,
     pub(super) segments: BTreeMap<SegmentId, Known>,
     /// Above every id in use.
     pub(super) next_segment: u64,
@@ -118,7 +120,9 @@ pub(super) fn restore_sealed(
     next_segment: u64,
 ) -> Result<Restored> {
     let mut shards = HashMap::new();
+    let mut horizons = Vec::new();
     for (id, row) in catalog.scan(&SHARDS)? {
+        horizons.push((ShardId(id), SeqNo(row.trim_horizon)));
         let log = ShardLog::new(ShardId(id), Epoch(row.epoch), row.retention_ms);
         shards.insert(ShardId(id), Arc::new(log));
     }
@@ -164,7 +168,7 @@ pub(super) fn restore_sealed(
             log.set_quarantine(Quarantine { from: SeqNo(row.from_seq), reason: row.reason });
         }
     }
-    Ok(Restored { shards, segments, next_segment, dropped })
+    Ok(Restored { shards, horizons, segments, next_segment, dropped })
 }
 
 /// Removes half-written segments, moves those aside that the catalog does not know, and answers an

@@ -31,6 +31,8 @@ pub(super) struct ShardRow {
     pub(super) created_ms: u64,
     pub(super) retention_ms: u64,
     pub(super) epoch: u32,
+    /// Records below had expired when the retention was last changed, and stay so.
+    pub(super) trim_horizon: u64,
 }
 catalog_value!(ShardRow, version = 1);
 

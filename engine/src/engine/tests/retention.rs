@@ -83,4 +83,6 @@ fn a_longer_retention_does_not_bring_back_what_has_expired() {
     rig.append(shard, b"new").unwrap();
     rig.engine.set_retention(&[shard], 7 * DAY_MS, crate::catalog::Transaction::new()).unwrap();
     assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()]);
+    let rig = rig.crashed(1).unwrap();
+    assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()], "nor does a restart");
 }
