@@ -66,9 +66,23 @@ impl<K: Key, V: Value> Table<K, V> {
 
 /// Implements [`Value`](crate::catalog::Value) for a type that derives rkyv's `Archive`,
 /// `Serialize` and `Deserialize`: `catalog_value!(Type, version = 1);`
+///
+/// A later version also reads the one before, by way of `From`:
+/// `catalog_value!(Type, version = 2, before = TypeV1);`
 #[macro_export]
 macro_rules! catalog_value {
     ($type:ty, version = $version:literal) => {
+        $crate::catalog_value!(@impl $type, $version, |_, _| None);
+    };
+    ($type:ty, version = $version:literal, before = $before:ty) => {
+        $crate::catalog_value!(@impl $type, $version, |version, bytes| {
+            let is_older = version < $version;
+            is_older.then(|| {
+                <$before as $crate::catalog::Value>::decode(version, bytes).map(<$type>::from)
+            })
+        });
+    };
+    (@impl $type:ty, $version:literal, $older:expr) => {
         impl $crate::catalog::Value for $type {
             const VERSION: u16 = $version;
 
@@ -79,7 +93,11 @@ macro_rules! catalog_value {
             }
 
             fn decode(version: u16, bytes: &[u8]) -> $crate::error::Result<Self> {
-                use $crate::error::{Error, ErrorKind};
+                use $crate::error::{Error, ErrorKind, Result};
+                let older: fn(u16, &[u8]) -> Option<Result<Self>> = $older;
+                if let Some(decoded) = older(version, bytes) {
+                    return decoded;
+                }
                 if version != $version {
                     let message = format!(
                         "catalog value of {} has version {version}, this binary reads {}: \
