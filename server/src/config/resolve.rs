@@ -113,7 +113,10 @@ impl Config {
                         .shards_per_stream_max
                         .unwrap_or(defaults::SHARDS_PER_STREAM_MAX),
                     shards_max: flags.shards_max.unwrap_or(defaults::SHARDS_MAX),
+                    shards_max_large_region: None,
+                    on_demand_streams_max: defaults::STREAMS_MAX,
                 },
+                mode_changes_per_day_max: 0,
                 disk_reads_max: defaults::DISK_READS_MAX,
                 answer_bytes_max: flags
                     .answer_bytes_in_flight_max

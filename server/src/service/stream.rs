@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flowstone_engine::types::ShardId;
 
+use crate::service::registry::StreamKey;
 use crate::service::routing::Routes;
 use crate::service::row::{ShardRow, StreamRow};
 use crate::service::sequence::SequenceNumber;
@@ -91,6 +92,12 @@ impl Stream {
         self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
     }
 
+    /// Whether its records are said to be encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.row.encryption_key.is_some()
+    }
+
     /// Bytes of the largest record's data.
     #[must_use]
     pub fn record_bytes_max(&self) -> usize {
@@ -113,6 +120,12 @@ impl Stream {
 }
 
 impl StreamRow {
+    /// Its name, with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        StreamKey { account: &self.account, region: &self.region, name: &self.name }
+    }
+
     /// Milliseconds that records are kept.
     #[must_use]
     pub fn retention_ms(&self) -> u64 {

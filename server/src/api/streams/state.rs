@@ -10,7 +10,9 @@ use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::streams::error::{not_changed, stream_not_found};
-use crate::service::{Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens};
+use crate::service::{
+    Accounts, Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens,
+};
 use crate::wire::Exception;
 
 /// Bytes of one unit of the response budget: semaphores count in `u32`.
@@ -24,6 +26,8 @@ const TRIMMED_RETRIES_MAX: u32 = 8;
 pub struct Limits {
     /// What an account may have.
     pub streams: StreamLimits,
+    /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
+    pub mode_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.
@@ -41,6 +45,8 @@ pub struct State {
     pub streams: Streams,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
+    /// The settings of accounts.
+    pub accounts: Accounts,
     /// The bounds.
     pub limits: Limits,
     disk_reads: Semaphore,
@@ -65,6 +71,7 @@ impl State {
             clock,
             streams,
             tokens,
+            accounts: Accounts::default(),
             limits,
             disk_reads: Semaphore::new(limits.disk_reads_max),
             answers: Arc::new(Semaphore::new(answer_units as usize)),

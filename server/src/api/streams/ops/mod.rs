@@ -1,14 +1,34 @@
 //! One file an operation: `Input`, its answer, and `run`.
 
+pub(super) mod add_tags_to_stream;
 pub(super) mod create_stream;
 pub(super) mod decrease_stream_retention_period;
+pub(super) mod delete_resource_policy;
 pub(super) mod delete_stream;
+pub(super) mod describe_account_settings;
+pub(super) mod describe_limits;
 pub(super) mod describe_stream;
 pub(super) mod describe_stream_summary;
+pub(super) mod disable_enhanced_monitoring;
+pub(super) mod enable_enhanced_monitoring;
 pub(super) mod get_records;
+pub(super) mod get_resource_policy;
 pub(super) mod get_shard_iterator;
 pub(super) mod increase_stream_retention_period;
 pub(super) mod list_shards;
 pub(super) mod list_streams;
+pub(super) mod list_tags_for_resource;
+pub(super) mod list_tags_for_stream;
 pub(super) mod put_record;
 pub(super) mod put_records;
+pub(super) mod put_resource_policy;
+pub(super) mod remove_tags_from_stream;
+pub(super) mod start_stream_encryption;
+pub(super) mod stop_stream_encryption;
+pub(super) mod tag_resource;
+pub(super) mod untag_resource;
+pub(super) mod update_account_settings;
+pub(super) mod update_max_record_size;
+pub(super) mod update_stream_mode;
+pub(super) mod update_stream_record_distribution_strategy;
+pub(super) mod update_stream_warm_throughput;
