@@ -1,6 +1,7 @@
 //! A stream as it is now: state, shards, routes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flowstone_engine::types::ShardId;
 
@@ -31,6 +32,8 @@ pub struct Stream {
     pub state: State,
     /// Whose hash range holds a key; absent until the stream has shards.
     routes: Option<Arc<Routes>>,
+    /// Records that went to shards in turn.
+    turns: Arc<AtomicU64>,
 }
 
 impl Stream {
@@ -46,13 +49,14 @@ impl Stream {
             row: Arc::new(row),
             state: State::Active,
             routes: Some(routes),
+            turns: Arc::default(),
         })
     }
 
     /// A stream that is being made.
     #[must_use]
     pub fn creating(row: StreamRow) -> Stream {
-        Stream { row: Arc::new(row), state: State::Creating, routes: None }
+        Stream { row: Arc::new(row), state: State::Creating, routes: None, turns: Arc::default() }
     }
 
     /// This stream in another state.
@@ -77,6 +81,13 @@ impl Stream {
     pub fn shard_for(&self, hash: u128) -> Option<&ShardRow> {
         let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
         self.shard(routes.shard_of(hash))
+    }
+
+    /// A hash key of the open shard whose turn it is; `None` unless the stream is serving.
+    #[must_use]
+    pub fn hash_in_turn(&self) -> Option<u128> {
+        let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
+        Some(routes.in_turn(self.turns.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The shard of `index`, unless it was closed longer than the retention ago.

@@ -10,6 +10,7 @@ mod constraints;
 mod error;
 mod model;
 mod ops;
+mod placement;
 mod policy;
 mod position;
 mod resource;
@@ -149,7 +150,7 @@ operations! {
         ListStreams => list_streams LIST_STREAMS Whole "",
         ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
         ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
-        PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
+        PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
         PutResourcePolicy => put_resource_policy
             PUT_RESOURCE_POLICY Partly "stored and validated, not enforced yet",

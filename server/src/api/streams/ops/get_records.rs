@@ -99,7 +99,7 @@ impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         out.reserve(self.answer_bytes);
         out.begin_map();
-        write_records(&mut out, &self.shard, &self.read);
+        write_records(&mut out, &self.shard, &self.read, self.stream.is_encrypted());
         match &self.next {
             Some(next) => out.text("NextShardIterator", next),
             None => write_children(&mut out, &self.stream, &self.shard),
@@ -130,7 +130,7 @@ fn find_stream(
     }
 }
 
-fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read) {
+fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read, is_encrypted: bool) {
     let number = |seq: SeqNo, arrival: Timestamp| {
         SequenceNumber::of_record(shard.created_s(), shard.index, seq, arrival.0 / 1000)
     };
@@ -140,8 +140,14 @@ fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read) {
         out.text("SequenceNumber", number(record.seq, record.arrival).digits().as_str());
         out.timestamp("ApproximateArrivalTimestamp", record.arrival.0);
         out.blob("Data", record.record.data);
-        // Keys come from requests, which are UTF-8; the engine does not promise it.
-        out.text("PartitionKey", &String::from_utf8_lossy(record.record.key));
+        // A record of a stream that spreads records by itself may have none.
+        if !record.record.key.is_empty() {
+            // Keys come from requests, which are UTF-8; the engine does not promise it.
+            out.text("PartitionKey", &String::from_utf8_lossy(record.record.key));
+        }
+        if is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
     }
     out.end_list();
