@@ -66,13 +66,14 @@ export async function subscribe(client, stream, consumerArn, shards, reader) {
   );
 }
 
-async function events(client, consumerArn, shard) {
+async function events(client, consumerArn, shard, abortSignal) {
   const { EventStream } = await client.send(
     new SubscribeToShardCommand({
       ConsumerARN: consumerArn,
       ShardId: shard,
       StartingPosition: { Type: "TRIM_HORIZON" },
     }),
+    { abortSignal },
   );
   return EventStream;
 }
@@ -95,14 +96,19 @@ async function open(client, stream, consumerArn, shard, polled) {
   const found = [];
   const live = [];
   let writing;
-  for await (const { SubscribeToShardEvent: event } of await events(client, consumerArn, shard.ShardId)) {
+  const leave = new AbortController();
+  const subscribed = await events(client, consumerArn, shard.ShardId, leave.signal);
+  for await (const { SubscribeToShardEvent: event } of subscribed) {
     found.push(...event.Records);
-    that(`fan-out: an event of ${shard.ShardId} says how to go on`, event.ContinuationSequenceNumber);
+    if (!event.ContinuationSequenceNumber) {
+      throw new Failed(`an event of ${shard.ShardId} does not say how to go on`);
+    }
     if (!writing && found.length >= polled.length) {
       writing = write(client, stream, shard, live);
     }
     if (found.length >= polled.length + LIVE_RECORDS) break;
   }
+  leave.abort();
   await writing;
   same(`fan-out: all of ${shard.ShardId}, ${live.length} put while subscribed`, found, [
     ...polled,
@@ -120,7 +126,7 @@ async function write(client, stream, shard, live) {
       Data,
     };
     const answer = await client.send(new PutRecordCommand(request));
-    equal(`live record ${index} goes to ${shard.ShardId}`, answer.ShardId, shard.ShardId);
+    if (answer.ShardId !== shard.ShardId) throw new Failed(`live records go to ${answer.ShardId}`);
     live.push({ SequenceNumber: answer.SequenceNumber, PartitionKey: "live", Data });
   }
 }

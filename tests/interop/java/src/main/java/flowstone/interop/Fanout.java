@@ -101,9 +101,10 @@ final class Fanout {
                     }
                 }
                 Optional<SubscribeToShardEvent> event = subscription.next();
-                Checks.that("fan-out: an open shard goes on", event.isPresent(), shard);
+                if (event.isEmpty() || event.get().continuationSequenceNumber() == null) {
+                    Checks.fail("fan-out: an event of an open shard says how to go on " + event);
+                }
                 continuation = event.get().continuationSequenceNumber();
-                Checks.that("fan-out: an event says how to go on", continuation != null, event);
                 event.get().records().forEach(record -> found.add(Placed.read(shard.shardId(), record)));
             }
         }
