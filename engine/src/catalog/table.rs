@@ -67,22 +67,14 @@ impl<K: Key, V: Value> Table<K, V> {
 /// Implements [`Value`](crate::catalog::Value) for a type that derives rkyv's `Archive`,
 /// `Serialize` and `Deserialize`: `catalog_value!(Type, version = 1);`
 ///
-/// A later version also reads the one before, by way of `From`:
-/// `catalog_value!(Type, version = 2, before = TypeV1);`
+/// Older versions are read as the types that they had, each of which turns `Into` the new one:
+/// `catalog_value!(Type, version = 2, before = { 1: TypeV1 });`
 #[macro_export]
 macro_rules! catalog_value {
     ($type:ty, version = $version:literal) => {
-        $crate::catalog_value!(@impl $type, $version, |_, _| None);
+        $crate::catalog_value!($type, version = $version, before = {});
     };
-    ($type:ty, version = $version:literal, before = $before:ty) => {
-        $crate::catalog_value!(@impl $type, $version, |version, bytes| {
-            let is_older = version < $version;
-            is_older.then(|| {
-                <$before as $crate::catalog::Value>::decode(version, bytes).map(<$type>::from)
-            })
-        });
-    };
-    (@impl $type:ty, $version:literal, $older:expr) => {
+    ($type:ty, version = $version:literal, before = { $($old:literal: $old_type:ty),* }) => {
         impl $crate::catalog::Value for $type {
             const VERSION: u16 = $version;
 
@@ -93,30 +85,32 @@ macro_rules! catalog_value {
             }
 
             fn decode(version: u16, bytes: &[u8]) -> $crate::error::Result<Self> {
-                use $crate::error::{Error, ErrorKind, Result};
-                let older: fn(u16, &[u8]) -> Option<Result<Self>> = $older;
-                if let Some(decoded) = older(version, bytes) {
-                    return decoded;
-                }
-                if version != $version {
-                    let message = format!(
-                        "catalog value of {} has version {version}, this binary reads {}: \
-                         use the newer binary",
-                        stringify!($type),
-                        $version
-                    );
-                    return Err(Error::new(ErrorKind::Invalid, message));
-                }
+                use $crate::error::{Error, ErrorKind};
                 // Archived values need their alignment; rows come at any address.
                 let mut aligned = ::rkyv::util::AlignedVec::<16>::with_capacity(bytes.len());
                 aligned.extend_from_slice(bytes);
-                ::rkyv::from_bytes::<$type, ::rkyv::rancor::Error>(&aligned).map_err(|error| {
+                let unreadable = |error: ::rkyv::rancor::Error| {
                     Error::new(
                         ErrorKind::Corrupt,
                         concat!("catalog value of ", stringify!($type), " cannot be read"),
                     )
                     .because(error)
-                })
+                };
+                match version {
+                    $version => ::rkyv::from_bytes::<$type, _>(&aligned).map_err(unreadable),
+                    $($old => ::rkyv::from_bytes::<$old_type, _>(&aligned)
+                        .map(<$type>::from)
+                        .map_err(unreadable),)*
+                    _ => {
+                        let message = format!(
+                            "catalog value of {} has version {version}, this binary reads {}: \
+                             use the newer binary",
+                            stringify!($type),
+                            $version
+                        );
+                        Err(Error::new(ErrorKind::Invalid, message))
+                    }
+                }
             }
         }
     };

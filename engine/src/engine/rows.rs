@@ -36,7 +36,7 @@ pub(super) struct ShardRow {
     /// Behind the last record of a log that was closed for good.
     pub(super) closed_end: Option<u64>,
 }
-catalog_value!(ShardRow, version = 2, before = ShardRowV1);
+catalog_value!(ShardRow, version = 2, before = { 1: ShardRowV1 });
 
 /// A shard log as version 1 kept it: none was closed.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub(super) struct ShardRowV1 {
     pub(super) epoch: u32,
     pub(super) trim_horizon: u64,
 }
+#[cfg(test)]
 catalog_value!(ShardRowV1, version = 1);
 
 impl From<ShardRowV1> for ShardRow {

@@ -20,7 +20,7 @@
 //! | `model.rs`          | what operations share of requests and responses |
 //! | `error.rs`          | this service's exceptions |
 //! | `state.rs`          | what its operations work on |
-//! | `ops/<operation>.rs`| `Input` (parsed: after `Input::read` it is right by type), `Output`, `run` |
+//! | `ops/<operation>.rs`| `Input` (parsed: after `Input::read` it is right by type), `run` and its `Output`, whose `write` is the answer |
 //! | `tests.rs`          | its tests |
 //!
 //! **Invariant** siblings never import siblings.
@@ -78,6 +78,18 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Memory that it is accounted under.
     pub hold: Option<OwnedSemaphorePermit>,
+}
+
+/// What operations without output answer: an empty body.
+#[derive(Clone, Copy, Debug)]
+pub struct Done;
+
+impl Done {
+    /// Writes nothing.
+    #[must_use]
+    pub fn write(self, _: crate::wire::Writer) -> Answer {
+        Answer::default()
+    }
 }
 
 impl From<crate::wire::Writer> for Answer {

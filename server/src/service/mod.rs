@@ -32,7 +32,9 @@ mod tests;
 
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
-pub use registry::{CreateError, CreateStream, DeleteError, StreamKey, StreamLimits, Streams};
+pub use registry::{
+    ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams,
+};
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
 pub use sequence::{COUNTER_MAX, Digits, Parsed, SequenceNumber};

@@ -5,7 +5,8 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
 use flowstone_engine::entropy::Entropy;
@@ -52,6 +53,31 @@ impl StreamKey<'_> {
     }
 }
 
+/// A stream's name with whose and where it is, to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamPath {
+    /// Twelve digits.
+    pub account: String,
+    /// Such as `us-east-1`.
+    pub region: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl From<StreamKey<'_>> for StreamPath {
+    fn from(StreamKey { account, region, name }: StreamKey<'_>) -> StreamPath {
+        StreamPath { account: account.into(), region: region.into(), name: name.into() }
+    }
+}
+
+impl StreamPath {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        StreamKey { account: &self.account, region: &self.region, name: &self.name }
+    }
+}
+
 /// A stream to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateStream {
@@ -87,13 +113,15 @@ pub enum CreateError {
     Engine(Error),
 }
 
-/// Why a stream was not deleted.
+/// Why a stream was not changed or deleted.
 #[derive(Debug)]
-pub enum DeleteError {
+pub enum ChangeError<E> {
     /// There is none of that name.
     NotFound,
-    /// It is being made or deleted.
+    /// It is being made, changed or deleted.
     NotActive(State),
+    /// The change does not fit what the stream is.
+    Refused(E),
     /// The engine failed.
     Engine(Error),
 }
@@ -102,6 +130,8 @@ pub enum DeleteError {
 #[derive(Debug)]
 pub struct Streams {
     maps: RwLock<Maps>,
+    /// Held while a row changes, so that no change is lost to another.
+    changing: Mutex<()>,
     limits: StreamLimits,
 }
 
@@ -123,7 +153,7 @@ impl Streams {
             };
             maps.insert(key, Arc::new(stream));
         }
-        Ok(Streams { maps: RwLock::new(maps), limits })
+        Ok(Streams { maps: RwLock::new(maps), changing: Mutex::default(), limits })
     }
 
     /// The stream of that name, in whatever state.
@@ -171,7 +201,7 @@ impl Streams {
         let row = self.reserve(key, row, shards)?;
         let encoded = key.encode();
         let _reserved = Reserved { streams: self, key: &encoded };
-        let spec = ShardSpec { retention_ms: u64::from(row.retention_hours) * 3_600_000 };
+        let spec = ShardSpec { retention_ms: row.retention_ms() };
         let mut made = None;
         let create = engine.create_shards(&vec![spec; shards as usize], |ids, transaction| {
             let row = with_shards(row, ids);
@@ -184,14 +214,55 @@ impl Streams {
         Ok(self.write().insert(encoded.clone(), Arc::new(stream)))
     }
 
+    /// Changes the settings of an active stream; durable when this returns. Blocks on a flush.
+    ///
+    /// `edit` sees the row as it is and changes anything but the shards. Nothing is written when it
+    /// changes nothing.
+    pub fn change<T, E>(
+        &self,
+        engine: &Engine,
+        key: StreamKey<'_>,
+        edit: impl FnOnce(&mut StreamRow) -> Result<T, E>,
+    ) -> Result<(Arc<Stream>, T), ChangeError<E>> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let encoded = key.encode();
+        let stream = self.find(key).ok_or(ChangeError::NotFound)?;
+        if stream.state != State::Active {
+            return Err(ChangeError::NotActive(stream.state));
+        }
+        let mut row = (*stream.row).clone();
+        let output = edit(&mut row).map_err(ChangeError::Refused)?;
+        assert_eq!(row.shards, stream.row.shards, "a change of settings leaves the shards alone");
+        if row == *stream.row {
+            return Ok((stream, output));
+        }
+        let mut transaction = Transaction::new();
+        transaction.expect_present(&STREAMS, &encoded);
+        transaction.put(&STREAMS, &encoded, &row);
+        let committed = if row.retention_hours == stream.row.retention_hours {
+            engine.catalog().commit(transaction)
+        } else {
+            let logs: Vec<ShardId> = row.shards.iter().map(ShardRow::log).collect();
+            engine.set_retention(&logs, row.retention_ms(), transaction)
+        };
+        committed.map_err(ChangeError::Engine)?;
+        let changed = Arc::new(stream.with_settings(row));
+        Ok((self.write().insert(encoded, changed), output))
+    }
+
     /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
-    pub fn delete(&self, engine: &Engine, key: StreamKey<'_>) -> Result<(), DeleteError> {
+    pub fn delete(
+        &self,
+        engine: &Engine,
+        key: StreamKey<'_>,
+    ) -> Result<(), ChangeError<Infallible>> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = key.encode();
         let stream = {
             let mut maps = self.write();
-            let stream = maps.by_key.get(&encoded).cloned().ok_or(DeleteError::NotFound)?;
+            let stream = maps.by_key.get(&encoded).cloned().ok_or(ChangeError::NotFound)?;
             if stream.state != State::Active {
-                return Err(DeleteError::NotActive(stream.state));
+                return Err(ChangeError::NotActive(stream.state));
             }
             maps.insert(encoded.clone(), Arc::new(stream.in_state(State::Deleting)));
             stream
@@ -209,7 +280,7 @@ impl Streams {
             }
             Err(error) => {
                 maps.insert(encoded, stream);
-                Err(DeleteError::Engine(error))
+                Err(ChangeError::Engine(error))
             }
         }
     }
@@ -295,6 +366,12 @@ fn new_row(now: Timestamp, key: StreamKey<'_>, spec: CreateStream) -> (StreamRow
         record_kib_max: spec.record_kib_max,
         warm_mibps: spec.warm_mibps,
         tags,
+        encryption_key: None,
+        policy: None,
+        shard_metrics: 0,
+        scaled_ms: Vec::new(),
+        mode_changed_ms: Vec::new(),
+        next_shard: 0,
         shards: Vec::new(),
     };
     (row, spec.shards)
@@ -304,6 +381,7 @@ fn new_row(now: Timestamp, key: StreamKey<'_>, spec: CreateStream) -> (StreamRow
 /// never gives it again.
 fn with_shards(mut row: StreamRow, ids: &[ShardId]) -> StreamRow {
     let count = u32::try_from(ids.len()).expect("the limit on shards fits");
+    row.next_shard = count;
     row.id = ids.first().expect("a stream has a shard").0;
     row.shards = (0..count)
         .zip(ids)

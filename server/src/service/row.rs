@@ -38,8 +38,62 @@ pub struct StreamRow {
     pub warm_mibps: Option<u32>,
     /// Tags, sorted by key.
     pub tags: Vec<(String, String)>,
-    /// All shards that ever were, by index.
+    /// The key that records are said to be encrypted with.
+    pub encryption_key: Option<String>,
+    /// Who else may use the stream: a document of JSON.
+    pub policy: Option<String>,
+    /// Metrics that are wanted of each shard, a bit each.
+    pub shard_metrics: u8,
+    /// When its shard count was changed lately, in milliseconds since 1970.
+    pub scaled_ms: Vec<u64>,
+    /// When its mode was changed lately, in milliseconds since 1970.
+    pub mode_changed_ms: Vec<u64>,
+    /// The index of the next shard.
+    pub next_shard: u32,
+    /// Its shards, open or closed less than its retention ago, by index.
     pub shards: Vec<ShardRow>,
+}
+
+/// A stream's row as version 1 had it.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub(super) struct StreamRowV1 {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) created_ms: u64,
+    pub(super) mode: Mode,
+    pub(super) distribution: Distribution,
+    pub(super) retention_hours: u32,
+    pub(super) record_kib_max: u32,
+    pub(super) warm_mibps: Option<u32>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) shards: Vec<ShardRow>,
+}
+
+impl From<StreamRowV1> for StreamRow {
+    fn from(old: StreamRowV1) -> StreamRow {
+        StreamRow {
+            id: old.id,
+            name: old.name,
+            account: old.account,
+            region: old.region,
+            created_ms: old.created_ms,
+            mode: old.mode,
+            distribution: old.distribution,
+            retention_hours: old.retention_hours,
+            record_kib_max: old.record_kib_max,
+            warm_mibps: old.warm_mibps,
+            tags: old.tags,
+            encryption_key: None,
+            policy: None,
+            shard_metrics: 0,
+            scaled_ms: Vec::new(),
+            mode_changed_ms: Vec::new(),
+            next_shard: old.shards.last().map_or(0, |shard| shard.index.saturating_add(1)),
+            shards: old.shards,
+        }
+    }
 }
 
 /// What is kept of a shard.
@@ -88,5 +142,5 @@ pub(super) struct SecretRow {
     pub(super) key: [u8; 32],
 }
 
-catalog_value!(StreamRow, version = 1);
+catalog_value!(StreamRow, version = 2, before = { 1: StreamRowV1 });
 catalog_value!(SecretRow, version = 1);

@@ -15,6 +15,8 @@ pub enum State {
     Creating,
     /// It takes and gives records.
     Active,
+    /// The same, while its shards are being split or merged.
+    Updating,
     /// Its shard logs are being deleted.
     Deleting,
 }
@@ -37,7 +39,8 @@ impl Stream {
         let open = row.shards.iter().filter(|shard| shard.closed_ms.is_none());
         let ranges = open.map(|shard| (shard.hash_first, shard.hash_last, shard.index));
         let routes = Arc::new(Routes::new(ranges)?);
-        let is_in_order = row.shards.iter().zip(0u32..).all(|(shard, index)| shard.index == index);
+        let is_in_order = row.shards.is_sorted_by(|a, b| a.index < b.index)
+            && row.shards.last().is_none_or(|shard| shard.index < row.next_shard);
         is_in_order.then(|| Stream {
             row: Arc::new(row),
             state: State::Active,
@@ -57,29 +60,35 @@ impl Stream {
         Stream { state, ..self.clone() }
     }
 
-    /// The open shard that takes `hash`; `None` unless the stream is active.
+    /// This stream with other settings; `row` has the same shards.
+    pub(super) fn with_settings(&self, row: StreamRow) -> Stream {
+        Stream { row: Arc::new(row), ..self.clone() }
+    }
+
+    /// Whether it takes and gives records.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        matches!(self.state, State::Active | State::Updating)
+    }
+
+    /// The open shard that takes `hash`; `None` unless the stream is serving.
     #[must_use]
     pub fn shard_for(&self, hash: u128) -> Option<&ShardRow> {
-        let routes = self.routes.as_ref().filter(|_| self.state == State::Active)?;
+        let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
         self.shard(routes.shard_of(hash))
     }
 
-    /// The shard of `index`.
+    /// The shard of `index`, unless it was closed longer than the retention ago.
     #[must_use]
     pub fn shard(&self, index: u32) -> Option<&ShardRow> {
-        self.row.shards.get(index as usize)
+        let at = self.row.shards.binary_search_by_key(&index, |shard| shard.index).ok()?;
+        self.row.shards.get(at)
     }
 
     /// Shards that take records.
     #[must_use]
     pub fn open_shards(&self) -> usize {
         self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
-    }
-
-    /// Milliseconds that records are kept.
-    #[must_use]
-    pub fn retention_ms(&self) -> u64 {
-        u64::from(self.row.retention_hours) * 3_600_000
     }
 
     /// Bytes of the largest record's data.
@@ -100,6 +109,14 @@ impl Stream {
             "aws"
         };
         format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+    }
+}
+
+impl StreamRow {
+    /// Milliseconds that records are kept.
+    #[must_use]
+    pub fn retention_ms(&self) -> u64 {
+        u64::from(self.retention_hours) * 3_600_000
     }
 }
 

@@ -1,9 +1,11 @@
-//! Tests of sequence numbers, routing, tokens and dates.
+//! Tests of sequence numbers, routing, tokens, dates and rows.
 
+use flowstone_engine::catalog::Value;
 use flowstone_engine::entropy::SeededEntropy;
 use flowstone_engine::types::{SeqNo, Timestamp};
 use proptest::prelude::*;
 
+use super::row::StreamRowV1;
 use super::*;
 
 #[test]
@@ -210,4 +212,38 @@ fn shard_names_are_read_in_every_form_the_service_reads() {
         assert_eq!(parse_shard_name(name), None, "{name}");
     }
     assert_eq!(shard_name(12), "shardId-000000000012");
+}
+
+#[test]
+fn a_row_of_the_first_version_is_read_with_all_it_had() {
+    let shard = |index| ShardRow {
+        log: 7 + u64::from(index),
+        index,
+        hash_first: 0,
+        hash_last: u128::MAX,
+        created_ms: 5,
+        closed_ms: None,
+        parent: None,
+        adjacent_parent: None,
+    };
+    let old = StreamRowV1 {
+        id: 7,
+        name: "s".into(),
+        account: "000000000000".into(),
+        region: "us-east-1".into(),
+        created_ms: 5,
+        mode: Mode::OnDemand,
+        distribution: Distribution::Auto,
+        retention_hours: 48,
+        record_kib_max: 2048,
+        warm_mibps: Some(9),
+        tags: vec![("k".into(), "v".into())],
+        shards: vec![shard(0), shard(1)],
+    };
+    let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&old).expect("encodes");
+    let row = StreamRow::decode(1, &bytes).expect("version 1 is read");
+    assert_eq!(row.next_shard, 2);
+    assert_eq!(row, StreamRow::from(old));
+    assert_eq!(StreamRow::decode(2, &row.encode()).expect("version 2 is read"), row);
+    assert!(StreamRow::decode(3, &row.encode()).is_err());
 }

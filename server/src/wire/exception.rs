@@ -85,3 +85,9 @@ impl Exception {
         out.finish()
     }
 }
+
+impl From<std::convert::Infallible> for Exception {
+    fn from(never: std::convert::Infallible) -> Exception {
+        match never {}
+    }
+}

@@ -39,7 +39,10 @@ pub use blob::{decode_blob, decoded_bytes};
 pub use constraints::check;
 pub use credentials::{Caller, Defaults, read_caller};
 pub use exception::Exception;
-pub use pattern::{ANY_ARN, HASH_KEY, Pattern, SEQUENCE_NUMBER, STREAM_ARN, STREAM_ID, WORD};
+pub use pattern::{
+    CONSUMER_ARN, HASH_KEY, Pattern, QUEUE_ARN, RESOURCE_ARN, SEQUENCE_NUMBER, STREAM_ARN,
+    STREAM_ID, WORD,
+};
 pub use read::{is_json, read_json};
 pub use shape::{Bounds, Kind, Member, Shape, Text};
 pub use value::{Blob, Fields, Value};

@@ -66,6 +66,9 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Everything.
+    pub const ANY: Bounds = Bounds { min: i64::MIN, max: i64::MAX };
+
     /// From `min` to `max`.
     #[must_use]
     pub const fn new(min: i64, max: i64) -> Bounds {

@@ -25,6 +25,11 @@ impl Writer {
         Writer { out: Vec::with_capacity(bytes), needs_comma: false }
     }
 
+    /// Makes room for `bytes` more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
     /// The document's bytes.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use flowstone_engine::types::Timestamp;
 
-use crate::service::{ITERATOR_LIFE_MS, StreamKey, java_date};
+use crate::api::streams::model::status;
+use crate::service::{ChangeError, ITERATOR_LIFE_MS, State, StreamKey, java_date};
 use crate::wire::Exception;
 
 pub(super) fn stream_not_found(name: &str, account: &str) -> Exception {
@@ -23,6 +24,25 @@ fn not_found(message: String) -> Exception {
 
 pub(super) fn stream_in_use(message: String) -> Exception {
     Exception::client("ResourceInUseException", message)
+}
+
+/// Why a stream was not changed or deleted.
+pub(super) fn not_changed<E: Into<Exception>>(
+    key: StreamKey<'_>,
+    error: ChangeError<E>,
+) -> Exception {
+    let StreamKey { account, name, .. } = key;
+    match error {
+        ChangeError::NotFound | ChangeError::NotActive(State::Deleting) => {
+            stream_not_found(name, account)
+        }
+        ChangeError::NotActive(state) => stream_in_use(format!(
+            "Stream {name} under account {account} not ACTIVE, instead in state {}",
+            status(state)
+        )),
+        ChangeError::Refused(refusal) => refusal.into(),
+        ChangeError::Engine(error) => error.into(),
+    }
 }
 
 pub(super) fn limit_exceeded(message: String) -> Exception {

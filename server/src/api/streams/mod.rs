@@ -1,19 +1,9 @@
 //! Kinesis Data Streams: target `Kinesis_20131202`.
 //!
-//! | operation | file in `ops/` | engine verb | known divergence |
-//! |-----------|----------------|-------------|------------------|
-//! | `CreateStream` | `create_stream.rs` | `create_shards` | ACTIVE and durable when it answers |
-//! | `DeleteStream` | `delete_stream.rs` | `delete_shards` | gone when it answers |
-//! | `DescribeStream` | `describe_stream.rs` | | |
-//! | `DescribeStreamSummary` | `describe_stream_summary.rs` | | no `StreamId` |
-//! | `GetRecords` | `get_records.rs` | `read` | no 2 MiB/s, no 5 calls/s |
-//! | `GetShardIterator` | `get_shard_iterator.rs` | `resolve`, `watermarks` | |
-//! | `ListShards` | `list_shards.rs` | | |
-//! | `ListStreams` | `list_streams.rs` | | |
-//! | `PutRecord` | `put_record.rs` | `append` | `SequenceNumberForOrdering` is only checked |
-//! | `PutRecords` | `put_records.rs` | `append` | records of a shard keep their order |
+//! The operations, each with its file in `ops/`, its shape and its known divergence, are in the
+//! table at the end of this file; `DESIGN.md` shows the same table, and a test holds them together.
 //!
-//! Everywhere: addressing by `StreamId` is refused. The model's other operations answer 400
+//! Everywhere: addressing by `StreamId` is refused. Operations that are not served answer 400
 //! `InvalidArgumentException` "Flowstone does not serve X yet": a status that SDKs do not retry.
 
 mod constraints;
@@ -28,46 +18,77 @@ mod tests;
 use std::sync::Arc;
 
 use crate::api::Answer;
-use crate::wire::{Caller, Exception, Fields, check, read_json};
+use crate::wire::{Caller, Exception, Fields, Shape, Writer, check, read_json};
 
 pub use state::{Limits, State};
 
 /// The part of `X-Amz-Target` before the dot.
 pub const TARGET: &str = "Kinesis_20131202";
 
+/// How far an operation is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// As the model says, but for the divergence that is written beside it.
+    Whole,
+    /// In part; what is missing is written beside it.
+    Partly,
+    /// Not at all.
+    Not,
+}
+
 macro_rules! operations {
-    (served { $($name:ident => $module:ident $shape:ident,)* } later { $($later:ident)* }) => {
+    (
+        served { $($name:ident => $module:ident $shape:ident $served:ident $note:literal,)* }
+        later { $($later:ident $($later_shape:ident)?,)* }
+    ) => {
         /// An operation of the service model.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Operation {
             $(#[doc = concat!("`", stringify!($name), "`.")] $name,)*
-            /// One that is not served yet.
-            Later(&'static str),
+            $(#[doc = concat!("`", stringify!($later), "`, not served.")] $later,)*
         }
 
         impl Operation {
+            /// All operations of the model, served or not.
+            pub const ALL: &'static [Operation] =
+                &[$(Operation::$name,)* $(Operation::$later,)*];
+
             /// The operation called `name`, served or not; `None` when the model has none.
             #[must_use]
             pub fn parse(name: &str) -> Option<Operation> {
                 match name {
                     $(stringify!($name) => Some(Operation::$name),)*
-                    $(stringify!($later) => Some(Operation::Later(stringify!($later))),)*
+                    $(stringify!($later) => Some(Operation::$later),)*
                     _ => None,
                 }
             }
-
-            /// All operations of the model, served or not.
-            pub const ALL: &'static [Operation] = &[
-                $(Operation::$name,)*
-                $(Operation::Later(stringify!($later)),)*
-            ];
 
             /// Its name in the model.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
                     $(Operation::$name => stringify!($name),)*
-                    Operation::Later(name) => name,
+                    $(Operation::$later => stringify!($later),)*
+                }
+            }
+
+            /// How far it is served, and how that differs from the real service.
+            #[must_use]
+            pub fn served(self) -> (Served, &'static str) {
+                match self {
+                    $(Operation::$name => (Served::$served, $note),)*
+                    $(Operation::$later)|* => (Served::Not, ""),
+                }
+            }
+
+            /// The shape of its input; `None` when there is none yet.
+            #[must_use]
+            pub fn input(self) -> Option<&'static Shape> {
+                match self {
+                    $(Operation::$name => Some(&constraints::$shape),)*
+                    $($(Operation::$later => Some(&constraints::$later_shape),)?)*
+                    #[allow(unreachable_patterns, reason = "once all have a shape")]
+                    _ => None,
                 }
             }
         }
@@ -86,10 +107,12 @@ macro_rules! operations {
                     check(shape, &values)?;
                     let fields = Fields::new(shape, &values);
                     let input = ops::$module::Input::read(caller, fields)?;
-                    ops::$module::run(state, input).await.map(Answer::from)
+                    let output = ops::$module::run(state, input).await?;
+                    Ok(output.write(Writer::new()))
                 })*
-                Operation::Later(name) => Err(Exception::invalid_argument(format!(
-                    "Flowstone does not serve {name} yet."
+                _ => Err(Exception::invalid_argument(format!(
+                    "Flowstone does not serve {} yet.",
+                    operation.name()
                 ))),
             }
         }
@@ -98,29 +121,66 @@ macro_rules! operations {
 
 operations! {
     served {
-        CreateStream => create_stream CREATE_STREAM,
-        DeleteStream => delete_stream DELETE_STREAM,
-        DescribeStream => describe_stream DESCRIBE_STREAM,
-        DescribeStreamSummary => describe_stream_summary DESCRIBE_STREAM_SUMMARY,
-        GetRecords => get_records GET_RECORDS,
-        GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR,
-        ListShards => list_shards LIST_SHARDS,
-        ListStreams => list_streams LIST_STREAMS,
-        PutRecord => put_record PUT_RECORD,
-        PutRecords => put_records PUT_RECORDS,
+        CreateStream => create_stream CREATE_STREAM Whole "ACTIVE and durable when it answers",
+        DecreaseStreamRetentionPeriod => decrease_stream_retention_period
+            DECREASE_STREAM_RETENTION_PERIOD Whole "",
+        DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
+        DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
+        DescribeStreamSummary => describe_stream_summary DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
+        GetRecords => get_records GET_RECORDS Whole "",
+        GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR Whole "",
+        IncreaseStreamRetentionPeriod => increase_stream_retention_period
+            INCREASE_STREAM_RETENTION_PERIOD Whole "",
+        ListShards => list_shards LIST_SHARDS Whole "",
+        ListStreams => list_streams LIST_STREAMS Whole "",
+        PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
+        PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
     }
     later {
-        AcknowledgeDeadLetterQueueRecords AcknowledgeQueueRecords AddTagsToStream CreateChannel
-        CreateQueue DecreaseStreamRetentionPeriod DeleteChannel DeleteQueue DeleteResourcePolicy
-        DeregisterStreamConsumer DescribeAccountSettings DescribeChannel DescribeLimits
-        DescribeQueue DescribeStreamConsumer DisableEnhancedMonitoring EnableEnhancedMonitoring
-        GetResourcePolicy IncreaseStreamRetentionPeriod ListChannels ListQueues
-        ListStreamConsumers ListTagsForResource ListTagsForStream MergeShards PutResourcePolicy
-        ReceiveDeadLetterQueueRecords ReceiveQueueRecords RegisterStreamConsumer
-        RemoveTagsFromStream RestoreDeadLetterQueueRecords SplitShard StartStreamEncryption
-        StopStreamEncryption SubscribeToShard TagResource UntagResource UpdateAccountSettings
-        UpdateChannel UpdateDeadLetterQueueRecordsVisibility UpdateMaxRecordSize UpdateQueue
-        UpdateQueueRecordsVisibility UpdateShardCount UpdateStreamMode
-        UpdateStreamRecordDistributionStrategy UpdateStreamWarmThroughput
+        AcknowledgeDeadLetterQueueRecords ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS,
+        AcknowledgeQueueRecords ACKNOWLEDGE_QUEUE_RECORDS,
+        AddTagsToStream ADD_TAGS_TO_STREAM,
+        CreateChannel,
+        CreateQueue CREATE_QUEUE,
+        DeleteChannel,
+        DeleteQueue DELETE_QUEUE,
+        DeleteResourcePolicy DELETE_RESOURCE_POLICY,
+        DeregisterStreamConsumer DEREGISTER_STREAM_CONSUMER,
+        DescribeAccountSettings DESCRIBE_ACCOUNT_SETTINGS,
+        DescribeChannel,
+        DescribeLimits DESCRIBE_LIMITS,
+        DescribeQueue DESCRIBE_QUEUE,
+        DescribeStreamConsumer DESCRIBE_STREAM_CONSUMER,
+        DisableEnhancedMonitoring DISABLE_ENHANCED_MONITORING,
+        EnableEnhancedMonitoring ENABLE_ENHANCED_MONITORING,
+        GetResourcePolicy GET_RESOURCE_POLICY,
+        ListChannels,
+        ListQueues LIST_QUEUES,
+        ListStreamConsumers LIST_STREAM_CONSUMERS,
+        ListTagsForResource LIST_TAGS_FOR_RESOURCE,
+        ListTagsForStream LIST_TAGS_FOR_STREAM,
+        MergeShards MERGE_SHARDS,
+        PutResourcePolicy PUT_RESOURCE_POLICY,
+        ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
+        ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
+        RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
+        RemoveTagsFromStream REMOVE_TAGS_FROM_STREAM,
+        RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
+        SplitShard SPLIT_SHARD,
+        StartStreamEncryption START_STREAM_ENCRYPTION,
+        StopStreamEncryption STOP_STREAM_ENCRYPTION,
+        SubscribeToShard SUBSCRIBE_TO_SHARD,
+        TagResource TAG_RESOURCE,
+        UntagResource UNTAG_RESOURCE,
+        UpdateAccountSettings UPDATE_ACCOUNT_SETTINGS,
+        UpdateChannel,
+        UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
+        UpdateMaxRecordSize UPDATE_MAX_RECORD_SIZE,
+        UpdateQueue UPDATE_QUEUE,
+        UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
+        UpdateShardCount UPDATE_SHARD_COUNT,
+        UpdateStreamMode UPDATE_STREAM_MODE,
+        UpdateStreamRecordDistributionStrategy UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY,
+        UpdateStreamWarmThroughput UPDATE_STREAM_WARM_THROUGHPUT,
     }
 }

@@ -4,6 +4,12 @@ use crate::api::streams::error::{shard_malformed, shard_not_found};
 use crate::service::{Distribution, Mode, ShardRow, State, Stream, StreamKey, parse_shard_name};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
+/// Hours that a stream keeps its records, at least.
+const RETENTION_HOURS_MIN: u32 = 24;
+
+/// Hours that a stream keeps its records, at most.
+const RETENTION_HOURS_MAX: u32 = 8760;
+
 /// The stream that a request names, by name or by ARN.
 pub(super) fn read_address<'a>(
     caller: &'a Caller,
@@ -50,6 +56,24 @@ fn read_arn(arn: &str) -> Result<StreamKey<'_>, Exception> {
             Ok(StreamKey { account, region, name })
         }
         _ => Err(Exception::invalid_argument(format!("StreamARN {arn} is not a stream's ARN."))),
+    }
+}
+
+/// The hours that a stream is to keep its records.
+pub(super) fn read_retention(fields: Fields<'_, '_>) -> Result<u32, Exception> {
+    let hours = fields.integer("RetentionPeriodHours").unwrap_or_default();
+    if hours < RETENTION_HOURS_MIN.into() {
+        return Err(Exception::invalid_argument(format!(
+            "Minimum allowed retention period is {RETENTION_HOURS_MIN} hours. Requested retention \
+             period ({hours} hours) is too short."
+        )));
+    }
+    match u32::try_from(hours) {
+        Ok(hours) if hours <= RETENTION_HOURS_MAX => Ok(hours),
+        _ => Err(Exception::invalid_argument(format!(
+            "Maximum allowed retention period is {RETENTION_HOURS_MAX} hours. Requested retention \
+             period ({hours} hours) is too long."
+        ))),
     }
 }
 
@@ -118,21 +142,48 @@ pub(super) fn write_settings(out: &mut Writer, stream: &Stream) {
     out.begin_list_in("EnhancedMonitoring");
     out.begin_map();
     out.begin_list_in("ShardLevelMetrics");
+    shard_metrics(stream.row.shard_metrics).for_each(|metric| out.text_item(metric));
     out.end_list();
     out.end_map();
     out.end_list();
-    out.text("EncryptionType", "NONE");
+    out.text("EncryptionType", if stream.row.encryption_key.is_some() { "KMS" } else { "NONE" });
+    if let Some(key) = &stream.row.encryption_key {
+        out.text("KeyId", key);
+    }
 }
 
-fn status(state: State) -> &'static str {
+/// The state's name in the model.
+pub(super) fn status(state: State) -> &'static str {
     match state {
         State::Creating => "CREATING",
         State::Active => "ACTIVE",
+        State::Updating => "UPDATING",
         State::Deleting => "DELETING",
     }
 }
 
-fn mode(mode: Mode) -> &'static str {
+/// Metrics that can be wanted of each shard, in the order of their bits.
+pub(super) const SHARD_METRICS: [&str; 7] = [
+    "IncomingBytes",
+    "IncomingRecords",
+    "OutgoingBytes",
+    "OutgoingRecords",
+    "WriteProvisionedThroughputExceeded",
+    "ReadProvisionedThroughputExceeded",
+    "IteratorAgeMilliseconds",
+];
+
+/// The metrics whose bits are set.
+pub(super) fn shard_metrics(bits: u8) -> impl Iterator<Item = &'static str> {
+    SHARD_METRICS
+        .into_iter()
+        .enumerate()
+        .filter(move |(bit, _)| bits >> bit & 1 == 1)
+        .map(|(_, metric)| metric)
+}
+
+/// The mode's name in the model.
+pub(super) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Provisioned => "PROVISIONED",
         Mode::OnDemand => "ON_DEMAND",

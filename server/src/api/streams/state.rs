@@ -9,8 +9,8 @@ use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::api::streams::error::stream_not_found;
-use crate::service::{State as Life, Stream, StreamKey, StreamLimits, Streams, Tokens};
+use crate::api::streams::error::{not_changed, stream_not_found};
+use crate::service::{Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens};
 use crate::wire::Exception;
 
 /// Bytes of one unit of the response budget: semaphores count in `u32`.
@@ -86,10 +86,7 @@ impl State {
     /// The stream of that name, which must take and give records.
     pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
         let stream = self.stream(key)?;
-        match stream.state {
-            Life::Active => Ok(stream),
-            Life::Creating | Life::Deleting => Err(stream_not_found(key.name, key.account)),
-        }
+        if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
     }
 
     /// Records from `from` on, or from the trim horizon when retention has passed `from`. A read
@@ -104,7 +101,7 @@ impl State {
             let result = if self.engine.is_resident(shard, from) {
                 self.engine.read(shard, from, limit)
             } else {
-                self.blocking(move |engine| engine.read(shard, from, limit)).await
+                self.on_disk(move |engine| engine.read(shard, from, limit)).await
             };
             match result {
                 Err(error) if error.kind() == ErrorKind::Trimmed => {
@@ -117,7 +114,7 @@ impl State {
     }
 
     /// Runs `call`, which may read from disk, where blocking is allowed; a bounded number at once.
-    pub(super) async fn blocking<T: Send + 'static>(
+    pub(super) async fn on_disk<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -127,6 +124,31 @@ impl State {
             Err(Error::new(ErrorKind::Unavailable, "call into the engine ended early")
                 .because(error))
         })
+    }
+
+    /// Runs `call`, which waits for a flush, where blocking is allowed. It runs to its end even
+    /// when the caller goes away.
+    pub(super) async fn blocking<T: Send + 'static>(
+        self: &Arc<State>,
+        call: impl FnOnce(&State) -> Result<T, Exception> + Send + 'static,
+    ) -> Result<T, Exception> {
+        let state = Arc::clone(self);
+        let called = tokio::task::spawn_blocking(move || call(&state)).await;
+        called.unwrap_or_else(|_| Err(Exception::internal()))
+    }
+
+    /// Changes the settings of an active stream: `edit` sees its row and changes anything but the
+    /// shards. Durable when this returns.
+    pub(super) async fn change<T: Send + 'static>(
+        self: &Arc<State>,
+        path: StreamPath,
+        edit: impl FnOnce(&mut StreamRow) -> Result<T, Exception> + Send + 'static,
+    ) -> Result<(Arc<Stream>, T), Exception> {
+        self.blocking(move |state| {
+            let changed = state.streams.change(&state.engine, path.key(), edit);
+            changed.map_err(|error| not_changed(path.key(), error))
+        })
+        .await
     }
 
     /// Waits for room for an answer of `bytes`, which is taken until the permit is dropped.

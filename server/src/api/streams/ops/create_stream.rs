@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::api::Answer;
+use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::constraints::STREAM_MODE_DETAILS;
 use crate::api::streams::error::{limit_exceeded, shard_limit, stream_in_use};
-use crate::service::{CreateError, CreateStream, Distribution, Mode, StreamKey};
+use crate::service::{CreateError, CreateStream, Distribution, Mode, StreamKey, StreamPath};
 use crate::wire::{Caller, Exception, Fields};
 
 /// Shards of a stream that does not say how many.
@@ -16,8 +16,7 @@ const SHARDS_ON_DEMAND: u32 = 4;
 const RECORD_KIB_MAX_DEFAULT: u32 = 1024;
 
 pub(in crate::api::streams) struct Input {
-    caller: Caller,
-    name: String,
+    path: StreamPath,
     spec: CreateStream,
 }
 
@@ -62,8 +61,9 @@ impl Input {
             warm_mibps,
             tags: read_tags(fields)?,
         };
-        let name = fields.text("StreamName").unwrap_or_default().to_owned();
-        Ok(Input { caller: caller.clone(), name, spec })
+        let name = fields.text("StreamName").unwrap_or_default();
+        let key = StreamKey { account: &caller.account, region: &caller.region, name };
+        Ok(Input { path: key.into(), spec })
     }
 }
 
@@ -93,21 +93,19 @@ fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception>
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input,
-) -> Result<Answer, Exception> {
-    let state = Arc::clone(state);
-    let call = move || {
-        let Input { caller, name, spec } = input;
-        let key = StreamKey { account: &caller.account, region: &caller.region, name: &name };
+) -> Result<Done, Exception> {
+    let Input { path, spec } = input;
+    let call = move |state: &State| {
+        let key = path.key();
         let shards = spec.shards;
         state
             .streams
             .create(&state.engine, state.now(), key, spec)
-            .map_err(|error| refusal(&state, key, shards, error))
+            .map_err(|error| refusal(state, key, shards, error))
     };
-    let made = tokio::task::spawn_blocking(call).await;
-    let stream = made.unwrap_or_else(|_| Err(Exception::internal()))?;
+    let stream = state.blocking(call).await?;
     tracing::info!(stream = stream.arn(), shards = stream.row.shards.len(), "stream created");
-    Ok(Answer::default())
+    Ok(Done)
 }
 
 fn refusal(state: &State, key: StreamKey<'_>, shards: u32, error: CreateError) -> Exception {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::model::{
     read_address, read_start, write_head, write_settings, write_shard,
@@ -45,11 +46,11 @@ pub(in crate::api::streams) async fn run(
     Ok(Output { stream, limit: input.limit, start: input.start })
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let Output { stream, limit, start } = output;
-        let shards = stream.row.shards.get(start as usize..).unwrap_or_default();
-        let mut out = Writer::new();
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
+        let Output { stream, limit, start } = self;
+        let before = stream.row.shards.partition_point(|shard| shard.index < start);
+        let shards = &stream.row.shards[before..];
         out.begin_map();
         out.begin_map_in("StreamDescription");
         write_head(&mut out, &stream);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::model::{distribution, read_address, write_head, write_settings};
 use crate::service::{Stream, StreamKey};
@@ -29,9 +30,9 @@ pub(in crate::api::streams) async fn run(
     state.stream(input.stream).map(Output)
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(Output(stream): Output) -> Self {
-        let mut out = Writer::new();
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
+        let Output(stream) = self;
         out.begin_map();
         out.begin_map_in("StreamDescriptionSummary");
         write_head(&mut out, &stream);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, Timestamp};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api::Answer;
 use crate::api::streams::State;
@@ -53,7 +54,7 @@ impl<'a> Input<'a> {
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
-) -> Result<Answer, Exception> {
+) -> Result<Output, Exception> {
     let now = state.now();
     let invalid = || Exception::invalid_argument("Invalid ShardIterator.");
     let Opened { created, content: iterator } =
@@ -75,19 +76,38 @@ pub(in crate::api::streams) async fn run(
         + count.saturating_mul(RECORD_FRAME_BYTES)
         + ANSWER_FRAME_BYTES;
     let hold = state.answer_room(answer_bytes).await;
-    let mut out = Writer::with_capacity(answer_bytes);
-    out.begin_map();
-    write_records(&mut out, shard, &read);
     let is_at_end = read.next() >= read.watermarks().high_watermark;
-    if shard.closed_ms.is_some() && is_at_end {
-        write_children(&mut out, &stream, shard);
-    } else {
-        let next = seal(state, now, &stream, shard.index, read.next());
-        out.text("NextShardIterator", &next);
+    let goes_on = shard.closed_ms.is_none() || !is_at_end;
+    let next = goes_on.then(|| seal(state, now, &stream, shard.index, read.next()));
+    let behind_ms = behind_ms(&read, now, is_at_end);
+    let shard = shard.clone();
+    Ok(Output { stream, shard, read, next, behind_ms, answer_bytes, hold })
+}
+
+pub(in crate::api::streams) struct Output {
+    stream: Arc<Stream>,
+    shard: ShardRow,
+    read: Read,
+    /// Where to go on; none at the end of a closed shard.
+    next: Option<String>,
+    behind_ms: u64,
+    answer_bytes: usize,
+    hold: OwnedSemaphorePermit,
+}
+
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
+        out.reserve(self.answer_bytes);
+        out.begin_map();
+        write_records(&mut out, &self.shard, &self.read);
+        match &self.next {
+            Some(next) => out.text("NextShardIterator", next),
+            None => write_children(&mut out, &self.stream, &self.shard),
+        }
+        out.integer("MillisBehindLatest", self.behind_ms);
+        out.end_map();
+        Answer { hold: Some(self.hold), ..out.into() }
     }
-    out.integer("MillisBehindLatest", behind_ms(&read, now, is_at_end));
-    out.end_map();
-    Ok(Answer { body: out.finish(), hold: Some(hold) })
 }
 
 fn find_stream(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use flowstone_engine::shard::ReadFrom;
 use flowstone_engine::types::{SeqNo, Timestamp};
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::dry_run;
 use crate::api::streams::model::{find_shard, read_address};
@@ -98,7 +99,7 @@ pub(in crate::api::streams) async fn run(
                 )));
             }
             let from = ReadFrom::AtTime(Timestamp(u64::try_from(ms).unwrap_or(0)));
-            state.blocking(move |engine| engine.resolve(log, from)).await?
+            state.on_disk(move |engine| engine.resolve(log, from)).await?
         }
         Start::At(text) => numbered(state, &stream, shard, text)?.at(),
         Start::After(text) => numbered(state, &stream, shard, text)?.after(),
@@ -164,11 +165,10 @@ pub(super) fn seal(
     state.tokens.seal_iterator(now, &iterator)
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let mut out = Writer::new();
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         out.begin_map();
-        out.text("ShardIterator", &output.iterator);
+        out.text("ShardIterator", &self.iterator);
         out.end_map();
         out.into()
     }

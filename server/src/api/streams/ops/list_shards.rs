@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::SHARD_FILTER;
 use crate::api::streams::error::{expired_token, stream_not_found};
@@ -130,7 +131,7 @@ pub(in crate::api::streams) async fn run(
             (state.streams.find_id(id).ok_or_else(invalid)?, listing)
         }
     };
-    let shown = stream.row.shards.iter().skip(listing.start as usize);
+    let shown = stream.row.shards.iter().filter(|shard| shard.index >= listing.start);
     let mut shards: Vec<u32> = shown
         .filter(|shard| listing.filter.shows(shard))
         .map(|shard| shard.index)
@@ -187,16 +188,15 @@ impl Listing {
     }
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let mut out = Writer::new();
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         out.begin_map();
         out.begin_list_in("Shards");
-        for shard in output.shards.iter().filter_map(|index| output.stream.shard(*index)) {
+        for shard in self.shards.iter().filter_map(|index| self.stream.shard(*index)) {
             write_shard(&mut out, shard);
         }
         out.end_list();
-        if let Some(token) = &output.next_token {
+        if let Some(token) = &self.next_token {
             out.text("NextToken", token);
         }
         out.end_map();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::expired_token;
 use crate::api::streams::model::write_head;
@@ -70,19 +71,18 @@ pub(in crate::api::streams) async fn run(
     Ok(Output { streams, has_more, next_token })
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let mut out = Writer::new();
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         out.begin_map();
         out.begin_list_in("StreamNames");
-        output.streams.iter().for_each(|stream| out.text_item(&stream.row.name));
+        self.streams.iter().for_each(|stream| out.text_item(&stream.row.name));
         out.end_list();
-        out.boolean("HasMoreStreams", output.has_more);
-        if let Some(token) = &output.next_token {
+        out.boolean("HasMoreStreams", self.has_more);
+        if let Some(token) = &self.next_token {
             out.text("NextToken", token);
         }
         out.begin_list_in("StreamSummaries");
-        for stream in &output.streams {
+        for stream in &self.streams {
             out.begin_map();
             write_head(&mut out, stream);
             out.end_map();

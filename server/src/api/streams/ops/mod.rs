@@ -1,11 +1,13 @@
 //! One file an operation: `Input`, its answer, and `run`.
 
 pub(super) mod create_stream;
+pub(super) mod decrease_stream_retention_period;
 pub(super) mod delete_stream;
 pub(super) mod describe_stream;
 pub(super) mod describe_stream_summary;
 pub(super) mod get_records;
 pub(super) mod get_shard_iterator;
+pub(super) mod increase_stream_retention_period;
 pub(super) mod list_shards;
 pub(super) mod list_streams;
 pub(super) mod put_record;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
+use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::dry_run;
 use crate::api::streams::model::read_address;
@@ -81,12 +82,12 @@ pub(in crate::api::streams) async fn run(
     Ok(Output { shard_index: shard.index, number })
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let mut out = Writer::with_capacity(160);
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
+        out.reserve(160);
         out.begin_map();
-        out.text("ShardId", &shard_name(output.shard_index));
-        out.text("SequenceNumber", output.number.digits().as_str());
+        out.text("ShardId", &shard_name(self.shard_index));
+        out.text("SequenceNumber", self.number.digits().as_str());
         out.end_map();
         out.into()
     }

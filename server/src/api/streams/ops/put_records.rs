@@ -12,8 +12,9 @@ use flowstone_engine::error::Result as EngineResult;
 use flowstone_engine::frame::{Batch, BatchBuilder, RECORD_HEADER_BYTES};
 use futures_util::future::join_all;
 
+use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::constraints::PUT_RECORDS_ENTRY;
+use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
 use crate::api::streams::error::dry_run;
 use crate::api::streams::model::read_address;
 use crate::service::{
@@ -44,7 +45,7 @@ impl<'a> Input<'a> {
         caller: &'a Caller,
         fields: Fields<'a, 'a>,
     ) -> Result<Input<'a>, Exception> {
-        let entries = fields.structures("Records", &PUT_RECORDS_ENTRY);
+        let entries = fields.structures("Records", &PUT_RECORDS_REQUEST_ENTRY);
         let mut records = Vec::with_capacity(entries.len());
         for entry in entries {
             let key = entry.text("PartitionKey").unwrap_or_default();
@@ -198,12 +199,12 @@ fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<App
     Output { outcomes, placed }
 }
 
-impl From<Output> for crate::api::Answer {
-    fn from(output: Output) -> Self {
-        let Output { outcomes, placed } = output;
+impl Output {
+    pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
+        let Output { outcomes, placed } = self;
         let is_failed = |part: usize| matches!(outcomes[part].1, Outcome::Failed(..));
         let failed = placed.iter().filter(|placed| is_failed(placed.part)).count();
-        let mut out = Writer::with_capacity(64 + placed.len() * OUTCOME_BYTES);
+        out.reserve(64 + placed.len() * OUTCOME_BYTES);
         out.begin_map();
         out.integer("FailedRecordCount", failed as u64);
         out.begin_list_in("Records");
