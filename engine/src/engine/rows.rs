@@ -46,8 +46,6 @@ pub(super) struct ShardRowV1 {
     pub(super) epoch: u32,
     pub(super) trim_horizon: u64,
 }
-#[cfg(test)]
-catalog_value!(ShardRowV1, version = 1);
 
 impl From<ShardRowV1> for ShardRow {
     fn from(old: ShardRowV1) -> ShardRow {

@@ -24,6 +24,9 @@ fn reshard(rig: &mut Rig, shard: ShardId, count: usize) -> Result<Vec<ShardId>> 
     closing.commit(&vec![SPEC; count], |_, _, _| ())
 }
 
+// What the binaries before wrote.
+crate::catalog_value!(ShardRowV1, version = 1);
+
 #[test]
 fn what_was_taken_before_the_closing_is_kept_and_what_comes_later_is_refused() {
     let mut rig = Rig::fresh(51);
