@@ -10,6 +10,9 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `lineage.rs`  | how shards come from one another |
+//! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
+//! | `put.rs`      | records on their way in, also across a reshard |
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
@@ -21,7 +24,10 @@
 
 mod date;
 mod iterator;
+mod lineage;
+mod put;
 mod registry;
+mod reshard;
 mod routing;
 mod row;
 mod sequence;
@@ -32,9 +38,12 @@ mod tests;
 
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
+pub use lineage::{Child, Generation, LineageError, merge, split, toward};
+pub use put::{Placed, Put, PutError, PutPart};
 pub use registry::{
     ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams,
 };
+pub use reshard::{Reshard, ReshardError, Resharded};
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
 pub use sequence::{COUNTER_MAX, Digits, Parsed, SequenceNumber};

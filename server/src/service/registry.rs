@@ -13,6 +13,7 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::{ShardId, Timestamp};
 use flowstone_engine::{Engine, ShardSpec};
+use tokio::sync::watch;
 
 use crate::service::iterator::{TOKEN_KEY_BYTES, Tokens};
 use crate::service::routing::even_ranges;
@@ -48,7 +49,7 @@ pub struct StreamKey<'a> {
 
 impl StreamKey<'_> {
     /// The row's key. No part has a slash, so that the order of keys is that of names.
-    fn encode(&self) -> String {
+    pub(super) fn encode(&self) -> String {
         [self.account, self.region, self.name].join("/")
     }
 }
@@ -131,12 +132,14 @@ pub enum ChangeError<E> {
 pub struct Streams {
     maps: RwLock<Maps>,
     /// Held while a row changes, so that no change is lost to another.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
+    /// Counts changes of routes, so that whoever waits for one looks again.
+    routes: watch::Sender<u64>,
     limits: StreamLimits,
 }
 
 #[derive(Debug, Default)]
-struct Maps {
+pub(super) struct Maps {
     by_key: BTreeMap<String, Arc<Stream>>,
     /// Streams that are active or being deleted.
     by_id: HashMap<u64, Arc<Stream>>,
@@ -153,13 +156,43 @@ impl Streams {
             };
             maps.insert(key, Arc::new(stream));
         }
-        Ok(Streams { maps: RwLock::new(maps), changing: Mutex::default(), limits })
+        let routes = watch::Sender::new(0);
+        Ok(Streams { maps: RwLock::new(maps), changing: Mutex::default(), routes, limits })
     }
 
     /// The stream of that name, in whatever state.
     #[must_use]
     pub fn find(&self, key: StreamKey<'_>) -> Option<Arc<Stream>> {
         self.read().by_key.get(&key.encode()).cloned()
+    }
+
+    pub(super) fn find_encoded(&self, key: &str) -> Option<Arc<Stream>> {
+        self.read().find(key)
+    }
+
+    /// The keys of all streams.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.read().by_key.keys().cloned().collect()
+    }
+
+    /// The bounds.
+    pub(super) fn limits(&self) -> StreamLimits {
+        self.limits
+    }
+
+    /// Open shards of all streams of the account and region in `key`.
+    pub(super) fn open_shards_of(&self, key: StreamKey<'_>) -> usize {
+        self.read().of_account(key).map(|stream| stream.open_shards()).sum()
+    }
+
+    /// Makes everybody who waits for other routes look again.
+    pub(super) fn tell_of_routes(&self) {
+        self.routes.send_modify(|count| *count += 1);
+    }
+
+    /// Tells when routes change from now on.
+    pub(super) fn watch_routes(&self) -> watch::Receiver<u64> {
+        self.routes.subscribe()
     }
 
     /// The stream with that identity, active or being deleted.
@@ -300,10 +333,8 @@ impl Streams {
         if shards > self.limits.shards_per_stream_max {
             return Err(CreateError::TooManyShardsInStream);
         }
-        let prefix = StreamKey { name: "", ..key }.encode();
         let (mut streams, mut current) = (0, 0);
-        let from = maps.by_key.range(prefix.clone()..);
-        for (_, stream) in from.take_while(|(key, _)| key.starts_with(&prefix)) {
+        for stream in maps.of_account(key) {
             streams += 1;
             current += stream.open_shards();
         }
@@ -317,12 +348,12 @@ impl Streams {
         Ok(row)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Maps> {
         // Every change is one insert or remove: there is no half-made state to be seen.
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Maps> {
         self.maps.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -343,7 +374,20 @@ impl Drop for Reserved<'_> {
 }
 
 impl Maps {
-    fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
+    /// The stream under `key`.
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
+        self.by_key.get(key).cloned()
+    }
+
+    /// All streams of the account and region in `key`.
+    fn of_account(&self, key: StreamKey<'_>) -> impl Iterator<Item = &Arc<Stream>> {
+        let prefix = StreamKey { name: "", ..key }.encode();
+        let from = self.by_key.range(prefix.clone()..);
+        from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, stream)| stream)
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(super) fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
         stream

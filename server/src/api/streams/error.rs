@@ -3,7 +3,7 @@
 use flowstone_engine::types::Timestamp;
 
 use crate::api::streams::model::status;
-use crate::service::{ChangeError, ITERATOR_LIFE_MS, State, StreamKey, java_date};
+use crate::service::{ChangeError, ITERATOR_LIFE_MS, PutError, State, StreamKey, java_date};
 use crate::wire::Exception;
 
 pub(super) fn stream_not_found(name: &str, account: &str) -> Exception {
@@ -42,6 +42,14 @@ pub(super) fn not_changed<E: Into<Exception>>(
         )),
         ChangeError::Refused(refusal) => refusal.into(),
         ChangeError::Engine(error) => error.into(),
+    }
+}
+
+/// Why records were not put.
+pub(super) fn not_put(key: StreamKey<'_>, error: PutError<Exception>) -> Exception {
+    match error {
+        PutError::Gone => stream_not_found(key.name, key.account),
+        PutError::Batch(exception) => exception,
     }
 }
 

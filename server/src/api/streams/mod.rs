@@ -11,6 +11,7 @@ mod error;
 mod model;
 mod ops;
 mod position;
+mod resharding;
 mod state;
 
 #[cfg(test)]
@@ -135,8 +136,12 @@ operations! {
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
+        MergeShards => merge_shards MERGE_SHARDS Whole "done and ACTIVE when it answers",
         PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
+        SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
+        UpdateShardCount => update_shard_count UPDATE_SHARD_COUNT Whole
+            "done and ACTIVE when it answers",
     }
     later {
         AcknowledgeDeadLetterQueueRecords ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS,
@@ -161,14 +166,12 @@ operations! {
         ListStreamConsumers LIST_STREAM_CONSUMERS,
         ListTagsForResource LIST_TAGS_FOR_RESOURCE,
         ListTagsForStream LIST_TAGS_FOR_STREAM,
-        MergeShards MERGE_SHARDS,
         PutResourcePolicy PUT_RESOURCE_POLICY,
         ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
         ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
         RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
         RemoveTagsFromStream REMOVE_TAGS_FROM_STREAM,
         RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
-        SplitShard SPLIT_SHARD,
         StartStreamEncryption START_STREAM_ENCRYPTION,
         StopStreamEncryption STOP_STREAM_ENCRYPTION,
         SubscribeToShard SUBSCRIBE_TO_SHARD,
@@ -180,7 +183,6 @@ operations! {
         UpdateMaxRecordSize UPDATE_MAX_RECORD_SIZE,
         UpdateQueue UPDATE_QUEUE,
         UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
-        UpdateShardCount UPDATE_SHARD_COUNT,
         UpdateStreamMode UPDATE_STREAM_MODE,
         UpdateStreamRecordDistributionStrategy UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY,
         UpdateStreamWarmThroughput UPDATE_STREAM_WARM_THROUGHPUT,

@@ -149,11 +149,8 @@ fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read) {
 
 /// The shards that go on where `shard` was closed: consumers move to them.
 fn write_children(out: &mut Writer, stream: &Stream, shard: &ShardRow) {
-    let of_parent = |child: &&ShardRow| {
-        child.parent == Some(shard.index) || child.adjacent_parent == Some(shard.index)
-    };
     out.begin_list_in("ChildShards");
-    for child in stream.row.shards.iter().filter(of_parent) {
+    for child in stream.children(shard.index) {
         out.begin_map();
         out.text("ShardId", &child.name());
         out.begin_list_in("ParentShards");

@@ -10,5 +10,8 @@ pub(super) mod get_shard_iterator;
 pub(super) mod increase_stream_retention_period;
 pub(super) mod list_shards;
 pub(super) mod list_streams;
+pub(super) mod merge_shards;
 pub(super) mod put_record;
 pub(super) mod put_records;
+pub(super) mod split_shard;
+pub(super) mod update_shard_count;

@@ -6,7 +6,7 @@ use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::dry_run;
+use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
 use crate::api::streams::ops::put_records::{check_size, read_hash};
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
@@ -50,11 +50,14 @@ pub(in crate::api::streams) async fn run(
     let Input { stream: key, data, .. } = input;
     let data_bytes = decoded_bytes(data);
     let capacity = RECORD_HEADER_BYTES + input.key.len() + data_bytes;
-    let mut builder = BatchBuilder::with_capacity(capacity);
-    builder.push_with(input.key.as_bytes(), data_bytes, |out| decode_blob(data, out))?;
+    let batch = || {
+        let mut builder = BatchBuilder::with_capacity(capacity);
+        builder.push_with(input.key.as_bytes(), data_bytes, |out| decode_blob(data, out))?;
+        builder.finish().map_err(Exception::from)
+    };
+    let mut first = Some(batch()?);
     let stream = state.active_stream(key)?;
     check_size(&stream, data_bytes, None)?;
-    let shard = stream.shard_for(input.hash).expect("an active stream covers the hash space");
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
         let is_valid = matches!(
@@ -72,14 +75,18 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let appended = state.engine.append(shard.log(), builder.finish()?).await?;
+    // Made anew only when a split or merge sends it to another shard.
+    let batch_of = || first.take().map_or_else(batch, Ok);
+    let put = state.streams.put_one(&state.engine, stream, input.hash, batch_of).await;
+    let part = put.map_err(|error| not_put(key, error))?;
+    let appended = part.result?;
     let number = SequenceNumber::of_record(
-        shard.created_s(),
-        shard.index,
+        part.shard_created_s,
+        part.shard_index,
         appended.first_seq,
         appended.arrival.0 / 1000,
     );
-    Ok(Output { shard_index: shard.index, number })
+    Ok(Output { shard_index: part.shard_index, number })
 }
 
 impl Output {

@@ -1,24 +1,20 @@
 //! `PutRecords`: up to 500 records, each to the shard of its key.
 //!
-//! Two walks over the parsed entries: the first routes and measures, the second decodes base64
-//! straight into one exactly sized batch a shard. Nothing is appended before every entry was
-//! decoded, so that a malformed request leaves no trace.
+//! Two walks over the parsed entries: the first measures, the second decodes base64 straight into
+//! one exactly sized batch a shard. Nothing is appended before every entry was decoded, so that a
+//! malformed request leaves no trace.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use flowstone_engine::Appended;
-use flowstone_engine::error::Result as EngineResult;
 use flowstone_engine::frame::{Batch, BatchBuilder, RECORD_HEADER_BYTES};
-use futures_util::future::join_all;
 
 use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
-use crate::api::streams::error::dry_run;
+use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
 use crate::service::{
-    SequenceNumber, ShardRow, Stream, StreamKey, hash_of, parse_hash_key, shard_name,
+    Placed, Put, PutPart, SequenceNumber, Stream, StreamKey, hash_of, parse_hash_key, shard_name,
 };
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
@@ -89,76 +85,49 @@ pub(super) fn check_size(
     )))
 }
 
-/// What of a request goes to one shard.
-struct Part<'s> {
-    shard: &'s ShardRow,
-    bytes: usize,
-}
-
-/// Where a record went: its part, and its place in it.
-struct Placed {
-    part: usize,
-    place: u64,
-}
-
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    let stream = state.active_stream(input.stream)?;
-    let (parts, placed) = route(&stream, &input.records)?;
-    let batches = decode(&parts, &placed, &input.records)?;
-    if input.is_dry_run {
+    let Input { stream: key, records, is_dry_run } = input;
+    let stream = state.active_stream(key)?;
+    measure(&stream, &records)?;
+    if is_dry_run {
+        let all: Vec<_> = (0..records.len()).collect();
+        decode(&records, &all)?;
         return Err(dry_run());
     }
-    let appends =
-        parts.iter().zip(batches).map(|(part, batch)| state.engine.append(part.shard.log(), batch));
-    let results = join_all(appends).await;
-    Ok(output(&parts, placed, results))
+    let hashes: Vec<_> = records.iter().map(|record| record.hash).collect();
+    let batch_of = |indexes: &[usize]| decode(&records, indexes);
+    let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
+    put.map(output).map_err(|error| not_put(key, error))
 }
 
-fn route<'s>(
-    stream: &'s Stream,
-    records: &[Entry<'_>],
-) -> Result<(Vec<Part<'s>>, Vec<Placed>), Exception> {
-    let mut parts: Vec<Part<'s>> = Vec::new();
-    let mut part_of = HashMap::new();
-    let mut placed = Vec::with_capacity(records.len());
-    let mut counts: Vec<u64> = Vec::new();
+fn measure(stream: &Stream, records: &[Entry<'_>]) -> Result<(), Exception> {
     let mut request_bytes = 0;
     for (index, record) in records.iter().enumerate() {
         let data_bytes = decoded_bytes(record.data);
         check_size(stream, data_bytes, Some(index))?;
         request_bytes += record.key.len() + data_bytes;
-        let shard = stream.shard_for(record.hash).expect("an active stream covers the hash space");
-        let part = *part_of.entry(shard.index).or_insert_with(|| {
-            parts.push(Part { shard, bytes: 0 });
-            counts.push(0);
-            parts.len() - 1
-        });
-        parts[part].bytes += RECORD_HEADER_BYTES + record.key.len() + data_bytes;
-        placed.push(Placed { part, place: counts[part] });
-        counts[part] += 1;
     }
     if request_bytes > REQUEST_BYTES_MAX {
         return Err(Exception::invalid_argument("Records size exceeds 10 MB limit"));
     }
-    Ok((parts, placed))
+    Ok(())
 }
 
-fn decode(
-    parts: &[Part<'_>],
-    placed: &[Placed],
-    records: &[Entry<'_>],
-) -> Result<Vec<Batch>, Exception> {
-    let mut builders: Vec<_> =
-        parts.iter().map(|part| BatchBuilder::with_capacity(part.bytes)).collect();
-    for (record, Placed { part, .. }) in records.iter().zip(placed) {
+/// The batch of those of `records` that have these indexes.
+fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> {
+    let chosen = || indexes.iter().map(|index| &records[*index]);
+    let bytes_of =
+        |record: &Entry<'_>| RECORD_HEADER_BYTES + record.key.len() + decoded_bytes(record.data);
+    let mut builder = BatchBuilder::with_capacity(chosen().map(bytes_of).sum());
+    for record in chosen() {
         let data_bytes = decoded_bytes(record.data);
-        builders[*part]
+        builder
             .push_with(record.key.as_bytes(), data_bytes, |out| decode_blob(record.data, out))?;
     }
-    builders.into_iter().map(|builder| builder.finish().map_err(Exception::from)).collect()
+    builder.finish().map_err(Exception::from)
 }
 
 pub(in crate::api::streams) struct Output {
@@ -172,13 +141,12 @@ enum Outcome {
     Failed(&'static str, String),
 }
 
-fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<Appended>>) -> Output {
-    let outcome = |(part, result): (&Part<'_>, EngineResult<Appended>)| {
-        let shard = part.shard;
-        let outcome = match result {
+fn output(put: Put) -> Output {
+    let outcome = |part: PutPart| {
+        let outcome = match part.result {
             Ok(appended) => Outcome::Kept(SequenceNumber::of_record(
-                shard.created_s(),
-                shard.index,
+                part.shard_created_s,
+                part.shard_index,
                 appended.first_seq,
                 appended.arrival.0 / 1000,
             )),
@@ -193,10 +161,9 @@ fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<App
                 Outcome::Failed(code, message.into_owned())
             }
         };
-        (shard_name(shard.index), outcome)
+        (shard_name(part.shard_index), outcome)
     };
-    let outcomes = parts.iter().zip(results).map(outcome).collect();
-    Output { outcomes, placed }
+    Output { outcomes: put.parts.into_iter().map(outcome).collect(), placed: put.placed }
 }
 
 impl Output {
