@@ -11,6 +11,9 @@ use crate::service::{
 };
 use crate::wire::Exception;
 
+#[cfg(test)]
+mod tests;
+
 /// The index that `shard` says, of the stream at `path`, which must exist.
 pub(super) fn read_index(state: &State, path: &StreamPath, shard: &str) -> Result<u32, Exception> {
     state.stream(path.key())?;
