@@ -13,6 +13,8 @@
 //! | `lineage.rs`  | how shards come from one another |
 //! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
 //! | `put.rs`      | records on their way in, also across a reshard |
+//! | `consumers.rs`| registered consumers |
+//! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
@@ -22,6 +24,7 @@
 //! durable.
 //! **API boundary** nothing here names HTTP, JSON or an exception of AWS.
 
+mod consumers;
 mod date;
 mod iterator;
 mod lineage;
@@ -30,12 +33,14 @@ mod registry;
 mod reshard;
 mod routing;
 mod row;
+mod seat;
 mod sequence;
 mod stream;
 
 #[cfg(test)]
 mod tests;
 
+pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use lineage::{Child, Generation, LineageError, merge, split, toward};
@@ -46,5 +51,6 @@ pub use registry::{
 pub use reshard::{Reshard, ReshardError, Resharded};
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
+pub use seat::{Ended, Seat, Seats, TAKE_OVER_AFTER_MS};
 pub use sequence::{COUNTER_MAX, Digits, Parsed, SequenceNumber};
 pub use stream::{State, Stream, parse_shard_name, shard_name};

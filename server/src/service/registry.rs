@@ -5,7 +5,6 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
@@ -13,7 +12,6 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::{ShardId, Timestamp};
 use flowstone_engine::{Engine, ShardSpec};
-use tokio::sync::watch;
 
 use crate::service::iterator::{TOKEN_KEY_BYTES, Tokens};
 use crate::service::routing::even_ranges;
@@ -133,8 +131,6 @@ pub struct Streams {
     maps: RwLock<Maps>,
     /// Held while a row changes, so that no change is lost to another.
     pub(super) changing: Mutex<()>,
-    /// Counts changes of routes, so that whoever waits for one looks again.
-    routes: watch::Sender<u64>,
     limits: StreamLimits,
 }
 
@@ -156,8 +152,7 @@ impl Streams {
             };
             maps.insert(key, Arc::new(stream));
         }
-        let routes = watch::Sender::new(0);
-        Ok(Streams { maps: RwLock::new(maps), changing: Mutex::default(), routes, limits })
+        Ok(Streams { maps: RwLock::new(maps), changing: Mutex::default(), limits })
     }
 
     /// The stream of that name, in whatever state.
@@ -185,16 +180,6 @@ impl Streams {
         self.read().of_account(key).map(|stream| stream.open_shards()).sum()
     }
 
-    /// Makes everybody who waits for other routes look again.
-    pub(super) fn tell_of_routes(&self) {
-        self.routes.send_modify(|count| *count += 1);
-    }
-
-    /// Tells when routes change from now on.
-    pub(super) fn watch_routes(&self) -> watch::Receiver<u64> {
-        self.routes.subscribe()
-    }
-
     /// The stream with that identity, active or being deleted.
     #[must_use]
     pub fn find_id(&self, id: u64) -> Option<Arc<Stream>> {
@@ -214,6 +199,16 @@ impl Streams {
             .take(limit)
             .map(|(_, stream)| Arc::clone(stream))
             .collect()
+    }
+
+    /// Resolves when another snapshot has taken the place of `stream`, or it is gone.
+    pub async fn changed(&self, stream: &Arc<Stream>) {
+        // ORDER: first listen, then look, so that no change falls between.
+        let mut changes = stream.changes.subscribe();
+        if self.find_id(stream.row.id).is_some_and(|now| Arc::ptr_eq(&now, stream)) {
+            // An error says that nobody can change it any more.
+            let _ = changes.changed().await;
+        }
     }
 
     /// How many streams there are, of all accounts.
@@ -283,32 +278,36 @@ impl Streams {
         Ok((self.write().insert(encoded, changed), output))
     }
 
-    /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
-    pub fn delete(
+    /// Deletes a stream with its records; durable when this returns. Blocks on a flush. `check` may
+    /// refuse, or add to the transaction what goes with the stream.
+    pub fn delete<E>(
         &self,
         engine: &Engine,
         key: StreamKey<'_>,
-    ) -> Result<(), ChangeError<Infallible>> {
+        check: impl FnOnce(&Stream, &mut Transaction) -> Result<(), E>,
+    ) -> Result<(), ChangeError<E>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = key.encode();
+        let mut transaction = Transaction::new();
+        transaction.remove(&STREAMS, &encoded);
         let stream = {
             let mut maps = self.write();
             let stream = maps.by_key.get(&encoded).cloned().ok_or(ChangeError::NotFound)?;
             if stream.state != State::Active {
                 return Err(ChangeError::NotActive(stream.state));
             }
+            check(&stream, &mut transaction).map_err(ChangeError::Refused)?;
             maps.insert(encoded.clone(), Arc::new(stream.in_state(State::Deleting)));
             stream
         };
         let logs: Vec<ShardId> = stream.row.shards.iter().map(ShardRow::log).collect();
-        let mut transaction = Transaction::new();
-        transaction.remove(&STREAMS, &encoded);
         let result = engine.delete_shards(&logs, transaction);
         let mut maps = self.write();
         match result {
             Ok(()) => {
                 maps.by_key.remove(&encoded);
                 maps.by_id.remove(&stream.row.id);
+                stream.changes.send_replace(());
                 Ok(())
             }
             Err(error) => {
@@ -390,6 +389,7 @@ impl Maps {
     pub(super) fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
+        stream.changes.send_replace(());
         stream
     }
 }

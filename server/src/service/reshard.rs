@@ -204,18 +204,15 @@ impl Streams {
             transaction.put(&STREAMS, &key.to_owned(), &row);
             made = Some(row);
         })?;
-        let next = made.and_then(Stream::active).expect("children cover what parents covered");
-        let next = Arc::new(next.in_state(State::Updating));
-        self.write().insert(key.to_owned(), Arc::clone(&next));
-        self.tell_of_routes();
-        Ok(next)
+        let next = made.and_then(|row| stream.with_shards(row));
+        let next = Arc::new(next.expect("children cover what parents covered"));
+        Ok(self.write().insert(key.to_owned(), next))
     }
 
     /// The stream of identity `id` once a record that its shard `index` refused as closed can go
     /// elsewhere, or there again; `None` when the stream is gone. Ends with the reshard that closed
     /// the shard, however that ends.
     pub async fn rerouted(&self, id: u64, index: u32) -> Option<Arc<Stream>> {
-        let mut routes = self.watch_routes();
         loop {
             let stream = self.find_id(id)?;
             let is_closed = stream.shard(index).is_none_or(|shard| shard.closed_ms.is_some());
@@ -223,7 +220,7 @@ impl Streams {
             if is_closed || stream.state != State::Updating {
                 return Some(stream);
             }
-            routes.changed().await.ok()?;
+            self.changed(&stream).await;
         }
     }
 
@@ -250,7 +247,7 @@ impl Streams {
             transaction.put(&STREAMS, &key, &row);
             engine.delete_shards(&logs, transaction)?;
             let missing = || Error::new(ErrorKind::Corrupt, "open shards leave a gap");
-            let next = Stream::active(row).ok_or_else(missing)?;
+            let next = stream.with_shards(row).ok_or_else(missing)?;
             self.write().insert(key, Arc::new(next));
             removed += logs.len();
         }
@@ -258,7 +255,7 @@ impl Streams {
     }
 }
 
-/// A stream in UPDATING; ACTIVE again when dropped, and whoever waits for routes is told.
+/// A stream in UPDATING; ACTIVE again when dropped.
 struct Updating<'a> {
     streams: &'a Streams,
     key: String,
@@ -266,15 +263,12 @@ struct Updating<'a> {
 
 impl Drop for Updating<'_> {
     fn drop(&mut self) {
+        let mut maps = self.streams.write();
+        if let Some(stream) = maps.find(&self.key)
+            && stream.state == State::Updating
         {
-            let mut maps = self.streams.write();
-            if let Some(stream) = maps.find(&self.key)
-                && stream.state == State::Updating
-            {
-                maps.insert(self.key.clone(), Arc::new(stream.in_state(State::Active)));
-            }
+            maps.insert(self.key.clone(), Arc::new(stream.in_state(State::Active)));
         }
-        self.streams.tell_of_routes();
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use flowstone_engine::types::ShardId;
+use tokio::sync::watch;
 
+use crate::service::registry::StreamKey;
 use crate::service::routing::Routes;
 use crate::service::row::{ShardRow, StreamRow};
 use crate::service::sequence::SequenceNumber;
@@ -30,6 +32,8 @@ pub struct Stream {
     pub state: State,
     /// Whose hash range holds a key; absent until the stream has shards.
     routes: Option<Arc<Routes>>,
+    /// Told when another snapshot takes the place of this one. All snapshots of a stream share it.
+    pub(super) changes: Arc<watch::Sender<()>>,
 }
 
 impl Stream {
@@ -45,13 +49,14 @@ impl Stream {
             row: Arc::new(row),
             state: State::Active,
             routes: Some(routes),
+            changes: Arc::new(watch::Sender::new(())),
         })
     }
 
     /// A stream that is being made.
     #[must_use]
     pub fn creating(row: StreamRow) -> Stream {
-        Stream { row: Arc::new(row), state: State::Creating, routes: None }
+        Stream { row: Arc::new(row), state: State::Creating, routes: None, changes: Arc::default() }
     }
 
     /// This stream in another state.
@@ -63,6 +68,12 @@ impl Stream {
     /// This stream with other settings; `row` has the same shards.
     pub(super) fn with_settings(&self, row: StreamRow) -> Stream {
         Stream { row: Arc::new(row), ..self.clone() }
+    }
+
+    /// This stream with other shards, in the same state. Those open must cover the hash space.
+    pub(super) fn with_shards(&self, row: StreamRow) -> Option<Stream> {
+        let changes = Arc::clone(&self.changes);
+        Some(Stream { state: self.state, changes, ..Stream::active(row)? })
     }
 
     /// Whether it takes and gives records.
@@ -91,10 +102,24 @@ impl Stream {
         self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
     }
 
+    /// Whether it was made in the second of `ms`, milliseconds since 1970: clients that keep the
+    /// time as a float of seconds lose the milliseconds.
+    #[must_use]
+    pub fn was_created_at(&self, ms: i64) -> bool {
+        u64::try_from(ms.div_euclid(1000)).is_ok_and(|s| s == self.row.created_ms / 1000)
+    }
+
     /// Bytes of the largest record's data.
     #[must_use]
     pub fn record_bytes_max(&self) -> usize {
         self.row.record_kib_max as usize * 1024
+    }
+
+    /// Its name with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        let StreamRow { account, region, name, .. } = &*self.row;
+        StreamKey { account, region, name }
     }
 
     /// The stream's ARN.

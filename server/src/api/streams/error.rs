@@ -18,7 +18,11 @@ pub(super) fn shard_malformed(shard: &str, name: &str, account: &str) -> Excepti
     not_found(format!("Could not find shard {shard} in stream {name} under account {account}."))
 }
 
-fn not_found(message: String) -> Exception {
+pub(super) fn consumer_not_found(name: &str, stream: &str, account: &str) -> Exception {
+    not_found(format!("Consumer {name} under stream {stream} under account {account} not found."))
+}
+
+pub(super) fn not_found(message: String) -> Exception {
     Exception::client("ResourceNotFoundException", message)
 }
 

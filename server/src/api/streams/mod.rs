@@ -11,8 +11,10 @@ mod error;
 mod model;
 mod ops;
 mod position;
+mod records;
 mod resharding;
 mod state;
+mod subscription;
 
 #[cfg(test)]
 mod tests;
@@ -128,18 +130,26 @@ operations! {
         DecreaseStreamRetentionPeriod => decrease_stream_retention_period
             DECREASE_STREAM_RETENTION_PERIOD Whole "",
         DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
+        DeregisterStreamConsumer => deregister_stream_consumer DEREGISTER_STREAM_CONSUMER Whole
+            "gone when it answers",
         DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
+        DescribeStreamConsumer => describe_stream_consumer DESCRIBE_STREAM_CONSUMER Whole "",
         DescribeStreamSummary => describe_stream_summary DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
         GetRecords => get_records GET_RECORDS Whole "",
         GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR Whole "",
         IncreaseStreamRetentionPeriod => increase_stream_retention_period
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
+        ListStreamConsumers => list_stream_consumers LIST_STREAM_CONSUMERS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
         MergeShards => merge_shards MERGE_SHARDS Whole "done and ACTIVE when it answers",
         PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
+        RegisterStreamConsumer => register_stream_consumer REGISTER_STREAM_CONSUMER Whole
+            "ACTIVE and durable when it answers",
         SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
+        SubscribeToShard => subscribe_to_shard SUBSCRIBE_TO_SHARD Whole
+            "a reader that has gone gives its place back at once, not after 5 s",
         UpdateShardCount => update_shard_count UPDATE_SHARD_COUNT Whole
             "done and ACTIVE when it answers",
     }
@@ -152,29 +162,24 @@ operations! {
         DeleteChannel,
         DeleteQueue DELETE_QUEUE,
         DeleteResourcePolicy DELETE_RESOURCE_POLICY,
-        DeregisterStreamConsumer DEREGISTER_STREAM_CONSUMER,
         DescribeAccountSettings DESCRIBE_ACCOUNT_SETTINGS,
         DescribeChannel,
         DescribeLimits DESCRIBE_LIMITS,
         DescribeQueue DESCRIBE_QUEUE,
-        DescribeStreamConsumer DESCRIBE_STREAM_CONSUMER,
         DisableEnhancedMonitoring DISABLE_ENHANCED_MONITORING,
         EnableEnhancedMonitoring ENABLE_ENHANCED_MONITORING,
         GetResourcePolicy GET_RESOURCE_POLICY,
         ListChannels,
         ListQueues LIST_QUEUES,
-        ListStreamConsumers LIST_STREAM_CONSUMERS,
         ListTagsForResource LIST_TAGS_FOR_RESOURCE,
         ListTagsForStream LIST_TAGS_FOR_STREAM,
         PutResourcePolicy PUT_RESOURCE_POLICY,
         ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
         ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
-        RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
         RemoveTagsFromStream REMOVE_TAGS_FROM_STREAM,
         RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
         StartStreamEncryption START_STREAM_ENCRYPTION,
         StopStreamEncryption STOP_STREAM_ENCRYPTION,
-        SubscribeToShard SUBSCRIBE_TO_SHARD,
         TagResource TAG_RESOURCE,
         UntagResource UNTAG_RESOURCE,
         UpdateAccountSettings UPDATE_ACCOUNT_SETTINGS,

@@ -67,7 +67,7 @@ impl Input {
     }
 }
 
-fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception> {
+pub(super) fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception> {
     const TAGS_MAX: usize = 50;
     let entries = fields.entries("Tags");
     let is_allowed = |c: char| {
