@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use flowstone_engine::error::{Error, ErrorKind, Result as EngineResult};
 use flowstone_engine::frame::Batch;
+use flowstone_engine::planted::{Bug, is_planted};
 use flowstone_engine::{Appended, Engine};
 use futures_util::future::join_all;
 
@@ -104,6 +105,9 @@ impl Streams {
             }
             // Batches are made in the order of the records, whatever shard refused them.
             pending.sort_unstable();
+            if is_planted(Bug::RerouteBackwards) {
+                pending.reverse();
+            }
             let id = stream.row.id;
             for index in refused_by {
                 stream = self.rerouted(id, index).await.ok_or(PutError::Gone)?;
