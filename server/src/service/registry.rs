@@ -32,6 +32,33 @@ pub struct StreamLimits {
     pub shards_per_stream_max: u32,
     /// Open shards of all streams.
     pub shards_max: usize,
+    /// The same in [`LARGE_REGIONS`], where it differs.
+    pub shards_max_large_region: Option<usize>,
+    /// Streams in on-demand mode.
+    pub on_demand_streams_max: usize,
+}
+
+/// Regions whose accounts may have more shards.
+const LARGE_REGIONS: [&str; 3] = ["us-east-1", "us-west-2", "eu-west-1"];
+
+impl StreamLimits {
+    /// Open shards of all streams of an account in `region`.
+    #[must_use]
+    pub fn shards_max_in(&self, region: &str) -> usize {
+        let large = self.shards_max_large_region.filter(|_| LARGE_REGIONS.contains(&region));
+        large.unwrap_or(self.shards_max)
+    }
+}
+
+/// What an account has in a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Streams.
+    pub streams: usize,
+    /// Streams in on-demand mode.
+    pub on_demand_streams: usize,
+    /// Open shards of all streams.
+    pub open_shards: usize,
 }
 
 /// A stream's name with whose and where it is.
@@ -101,6 +128,8 @@ pub enum CreateError {
     AlreadyExists,
     /// The account has as many streams as it may.
     TooManyStreams,
+    /// The account has as many streams in on-demand mode as it may.
+    TooManyOnDemandStreams,
     /// The stream would have more shards than one may.
     TooManyShardsInStream,
     /// The account would have more shards than it may.
@@ -130,12 +159,12 @@ pub enum ChangeError<E> {
 pub struct Streams {
     maps: RwLock<Maps>,
     /// Held while a row changes, so that no change is lost to another.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     limits: StreamLimits,
 }
 
 #[derive(Debug, Default)]
-struct Maps {
+pub(super) struct Maps {
     by_key: BTreeMap<String, Arc<Stream>>,
     /// Streams that are active or being deleted.
     by_id: HashMap<u64, Arc<Stream>>,
@@ -159,6 +188,20 @@ impl Streams {
     #[must_use]
     pub fn find(&self, key: StreamKey<'_>) -> Option<Arc<Stream>> {
         self.read().by_key.get(&key.encode()).cloned()
+    }
+
+    pub(super) fn find_encoded(&self, key: &str) -> Option<Arc<Stream>> {
+        self.read().find(key)
+    }
+
+    /// The keys of all streams.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.read().by_key.keys().cloned().collect()
+    }
+
+    /// The bounds.
+    pub(super) fn limits(&self) -> StreamLimits {
+        self.limits
     }
 
     /// The stream with that identity, active or being deleted.
@@ -190,6 +233,12 @@ impl Streams {
             // An error says that nobody can change it any more.
             let _ = changes.changed().await;
         }
+    }
+
+    /// What `account` has in `region`.
+    #[must_use]
+    pub fn usage(&self, account: &str, region: &str) -> Usage {
+        self.read().usage(account, region)
     }
 
     /// How many streams there are, of all accounts.
@@ -313,29 +362,28 @@ impl Streams {
         if shards > self.limits.shards_per_stream_max {
             return Err(CreateError::TooManyShardsInStream);
         }
-        let prefix = StreamKey { name: "", ..key }.encode();
-        let (mut streams, mut current) = (0, 0);
-        let from = maps.by_key.range(prefix.clone()..);
-        for (_, stream) in from.take_while(|(key, _)| key.starts_with(&prefix)) {
-            streams += 1;
-            current += stream.open_shards();
-        }
-        if streams >= self.limits.streams_max {
+        let usage = maps.usage(key.account, key.region);
+        if usage.streams >= self.limits.streams_max {
             return Err(CreateError::TooManyStreams);
         }
-        if current + shards as usize > self.limits.shards_max {
+        let is_on_demand = row.mode == Mode::OnDemand;
+        if is_on_demand && usage.on_demand_streams >= self.limits.on_demand_streams_max {
+            return Err(CreateError::TooManyOnDemandStreams);
+        }
+        let current = usage.open_shards;
+        if current + shards as usize > self.limits.shards_max_in(key.region) {
             return Err(CreateError::TooManyShards { current });
         }
         maps.by_key.insert(encoded, Arc::new(Stream::creating(row.clone())));
         Ok(row)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Maps> {
         // Every change is one insert or remove: there is no half-made state to be seen.
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Maps> {
         self.maps.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -356,7 +404,25 @@ impl Drop for Reserved<'_> {
 }
 
 impl Maps {
-    fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
+    fn usage(&self, account: &str, region: &str) -> Usage {
+        let prefix = StreamKey { account, region, name: "" }.encode();
+        let streams = self.by_key.range(prefix.clone()..);
+        let mut usage = Usage::default();
+        for (_, stream) in streams.take_while(|(key, _)| key.starts_with(&prefix)) {
+            usage.streams += 1;
+            usage.on_demand_streams += usize::from(stream.row.mode == Mode::OnDemand);
+            usage.open_shards += stream.open_shards();
+        }
+        usage
+    }
+
+    /// The stream under `key`.
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
+        self.by_key.get(key).cloned()
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(super) fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
         stream.changes.send_replace(());

@@ -1,25 +1,20 @@
 //! `PutRecords`: up to 500 records, each to the shard of its key.
 //!
-//! Two walks over the parsed entries: the first routes and measures, the second decodes base64
-//! straight into one exactly sized batch a shard. Nothing is appended before every entry was
-//! decoded, so that a malformed request leaves no trace.
+//! Two walks over the parsed entries: the first measures, the second decodes base64 straight into
+//! one exactly sized batch a shard. Nothing is appended before every entry was decoded, so that a
+//! malformed request leaves no trace.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use flowstone_engine::Appended;
-use flowstone_engine::error::Result as EngineResult;
 use flowstone_engine::frame::{Batch, BatchBuilder, RECORD_HEADER_BYTES};
-use futures_util::future::join_all;
 
 use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
-use crate::api::streams::error::dry_run;
+use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
-use crate::service::{
-    SequenceNumber, ShardRow, Stream, StreamKey, hash_of, parse_hash_key, shard_name,
-};
+use crate::api::streams::placement::Target;
+use crate::service::{Placed, Put, PutPart, SequenceNumber, Stream, StreamKey, shard_name};
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
 /// Bytes of keys and data in one request.
@@ -35,8 +30,7 @@ pub(in crate::api::streams) struct Input<'a> {
 }
 
 struct Entry<'a> {
-    key: &'a str,
-    hash: u128,
+    target: Target<'a>,
     data: &'a Blob<'a>,
 }
 
@@ -47,123 +41,72 @@ impl<'a> Input<'a> {
     ) -> Result<Input<'a>, Exception> {
         let entries = fields.structures("Records", &PUT_RECORDS_REQUEST_ENTRY);
         let mut records = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let key = entry.text("PartitionKey").unwrap_or_default();
-            let hash = read_hash(key, entry.text("ExplicitHashKey"))?;
+        for (index, entry) in entries.enumerate() {
+            let target = Target {
+                key: entry.text("PartitionKey"),
+                explicit: entry.text("ExplicitHashKey"),
+                index: Some(index),
+            };
             let data = entry.blob("Data").expect("the shape requires it");
-            records.push(Entry { key, hash, data });
+            records.push(Entry { target, data });
         }
         let stream = read_address(caller, fields)?;
         Ok(Input { stream, records, is_dry_run: fields.is_true("DryRun") })
     }
 }
 
-/// Where a record goes in the hash space.
-pub(super) fn read_hash(key: &str, explicit: Option<&str>) -> Result<u128, Exception> {
-    match explicit {
-        None => Ok(hash_of(key)),
-        Some(text) => parse_hash_key(text).ok_or_else(|| {
-            Exception::invalid_argument(format!(
-                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
-                 Specified value was {text}"
-            ))
-        }),
-    }
-}
-
-/// Holds a record against what its stream allows; `index` is its place in a `PutRecords`.
-pub(super) fn check_size(
-    stream: &Stream,
-    data_bytes: usize,
-    index: Option<usize>,
-) -> Result<(), Exception> {
-    let max = stream.record_bytes_max();
-    if data_bytes <= max {
-        return Ok(());
-    }
-    let at = index.map_or("data".to_owned(), |index| format!("records.{}.member.data", index + 1));
-    Err(Exception::validation(format!(
-        "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim={data_bytes} \
-         cap={data_bytes}]' at '{at}' failed to satisfy constraint: Member must have length less \
-         than or equal to {max}"
-    )))
-}
-
-/// What of a request goes to one shard.
-struct Part<'s> {
-    shard: &'s ShardRow,
-    bytes: usize,
-}
-
-/// Where a record went: its part, and its place in it.
-struct Placed {
-    part: usize,
-    place: u64,
-}
-
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    let stream = state.active_stream(input.stream)?;
-    let (parts, placed) = route(&stream, &input.records)?;
-    let batches = decode(&parts, &placed, &input.records)?;
-    if input.is_dry_run {
+    let Input { stream: key, records, is_dry_run } = input;
+    let stream = state.active_stream(key)?;
+    let hashes = place(&stream, &records)?;
+    let is_encrypted = stream.is_encrypted();
+    if is_dry_run {
+        let all: Vec<_> = (0..records.len()).collect();
+        decode(&records, &all)?;
         return Err(dry_run());
     }
-    let appends =
-        parts.iter().zip(batches).map(|(part, batch)| state.engine.append(part.shard.log(), batch));
-    let results = join_all(appends).await;
-    Ok(output(&parts, placed, results))
+    let batch_of = |indexes: &[usize]| decode(&records, indexes);
+    let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
+    put.map(|put| output(put, is_encrypted)).map_err(|error| not_put(key, error))
 }
 
-fn route<'s>(
-    stream: &'s Stream,
-    records: &[Entry<'_>],
-) -> Result<(Vec<Part<'s>>, Vec<Placed>), Exception> {
-    let mut parts: Vec<Part<'s>> = Vec::new();
-    let mut part_of = HashMap::new();
-    let mut placed = Vec::with_capacity(records.len());
-    let mut counts: Vec<u64> = Vec::new();
+/// Where the records go in the hash space, once they are known to be small enough.
+fn place(stream: &Stream, records: &[Entry<'_>]) -> Result<Vec<u128>, Exception> {
     let mut request_bytes = 0;
-    for (index, record) in records.iter().enumerate() {
-        let data_bytes = decoded_bytes(record.data);
-        check_size(stream, data_bytes, Some(index))?;
-        request_bytes += record.key.len() + data_bytes;
-        let shard = stream.shard_for(record.hash).expect("an active stream covers the hash space");
-        let part = *part_of.entry(shard.index).or_insert_with(|| {
-            parts.push(Part { shard, bytes: 0 });
-            counts.push(0);
-            parts.len() - 1
-        });
-        parts[part].bytes += RECORD_HEADER_BYTES + record.key.len() + data_bytes;
-        placed.push(Placed { part, place: counts[part] });
-        counts[part] += 1;
+    let mut hashes = Vec::with_capacity(records.len());
+    for Entry { target, data } in records {
+        let data_bytes = decoded_bytes(data);
+        target.check_size(stream, data_bytes)?;
+        request_bytes += target.kept_key().len() + data_bytes;
+        hashes.push(target.hash(stream)?);
     }
     if request_bytes > REQUEST_BYTES_MAX {
         return Err(Exception::invalid_argument("Records size exceeds 10 MB limit"));
     }
-    Ok((parts, placed))
+    Ok(hashes)
 }
 
-fn decode(
-    parts: &[Part<'_>],
-    placed: &[Placed],
-    records: &[Entry<'_>],
-) -> Result<Vec<Batch>, Exception> {
-    let mut builders: Vec<_> =
-        parts.iter().map(|part| BatchBuilder::with_capacity(part.bytes)).collect();
-    for (record, Placed { part, .. }) in records.iter().zip(placed) {
-        let data_bytes = decoded_bytes(record.data);
-        builders[*part]
-            .push_with(record.key.as_bytes(), data_bytes, |out| decode_blob(record.data, out))?;
+/// The batch of those of `records` that have these indexes.
+fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> {
+    let chosen = || indexes.iter().map(|index| &records[*index]);
+    let bytes_of = |Entry { target, data }: &Entry<'_>| {
+        RECORD_HEADER_BYTES + target.kept_key().len() + decoded_bytes(data)
+    };
+    let mut builder = BatchBuilder::with_capacity(chosen().map(bytes_of).sum());
+    for Entry { target, data } in chosen() {
+        let key = target.kept_key().as_bytes();
+        builder.push_with(key, decoded_bytes(data), |out| decode_blob(data, out))?;
     }
-    builders.into_iter().map(|builder| builder.finish().map_err(Exception::from)).collect()
+    builder.finish().map_err(Exception::from)
 }
 
 pub(in crate::api::streams) struct Output {
     outcomes: Vec<(String, Outcome)>,
     placed: Vec<Placed>,
+    is_encrypted: bool,
 }
 
 /// What became of a part; the outcome of its records follows from their places.
@@ -172,13 +115,12 @@ enum Outcome {
     Failed(&'static str, String),
 }
 
-fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<Appended>>) -> Output {
-    let outcome = |(part, result): (&Part<'_>, EngineResult<Appended>)| {
-        let shard = part.shard;
-        let outcome = match result {
+fn output(put: Put, is_encrypted: bool) -> Output {
+    let outcome = |part: PutPart| {
+        let outcome = match part.result {
             Ok(appended) => Outcome::Kept(SequenceNumber::of_record(
-                shard.created_s(),
-                shard.index,
+                part.shard_created_s,
+                part.shard_index,
                 appended.first_seq,
                 appended.arrival.0 / 1000,
             )),
@@ -193,15 +135,15 @@ fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<App
                 Outcome::Failed(code, message.into_owned())
             }
         };
-        (shard_name(shard.index), outcome)
+        (shard_name(part.shard_index), outcome)
     };
-    let outcomes = parts.iter().zip(results).map(outcome).collect();
-    Output { outcomes, placed }
+    let outcomes = put.parts.into_iter().map(outcome).collect();
+    Output { outcomes, placed: put.placed, is_encrypted }
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output { outcomes, placed } = self;
+        let Output { outcomes, placed, is_encrypted } = self;
         let is_failed = |part: usize| matches!(outcomes[part].1, Outcome::Failed(..));
         let failed = placed.iter().filter(|placed| is_failed(placed.part)).count();
         out.reserve(64 + placed.len() * OUTCOME_BYTES);
@@ -225,6 +167,9 @@ impl Output {
             out.end_map();
         }
         out.end_list();
+        if is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
         out.into()
     }
