@@ -258,8 +258,7 @@ impl Engine {
         let gone = |log: &ShardLog| {
             Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(log.id())
         };
-        let is_in_vain =
-            || log.is_over() || self.shared.is_stopping() || self.shared.is_poisoned();
+        let is_in_vain = || log.is_over() || self.shared.is_stopping() || self.shared.is_poisoned();
         let passed = readable.wait_for(|mark| *mark > seq || is_in_vain());
         match passed.await.map(|mark| *mark > seq) {
             Ok(true) => Ok(()),

@@ -4,14 +4,8 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-<<<<<<< HEAD
-use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found};
-use crate::api::streams::model::{read_address, write_consumer};
-use crate::api::streams::ops::create_stream::read_tags;
-=======
-use crate::api::streams::error::{limit_exceeded, stream_in_use, wrong_tags};
+use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found, wrong_tags};
 use crate::api::streams::model::{read_address, read_tags, write_consumer};
->>>>>>> main
 use crate::service::{Consumer, RegisterError, Stream, StreamPath};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
