@@ -62,10 +62,12 @@ pub(in crate::api::streams) async fn run(
     let shard = stream.shard_for(hash).expect("an active stream covers the hash space");
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
-        let is_valid = matches!(
-            SequenceNumber::parse(text),
-            Some(Parsed::Current(number)) if number.record_s <= now_s
-        );
+        let is_valid = match SequenceNumber::parse(text) {
+            Some(Parsed::Current(number)) => number.record_s <= now_s,
+            // Older than any record here, so that every number is behind it.
+            Some(Parsed::Older { .. }) => true,
+            None => false,
+        };
         if !is_valid {
             return Err(Exception::invalid_argument(format!(
                 "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {} under \
