@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use flowstone_engine::clock::SystemClock;
+use flowstone_engine::clock::{Clock, SystemClock};
 use flowstone_engine::entropy::SystemEntropy;
 use flowstone_engine::io::{Backend, RealDisk};
+use flowstone_engine::types::Timestamp;
 use flowstone_engine::{Engine, Options};
 use tokio::sync::watch;
 
@@ -14,7 +15,7 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
-use crate::service::{Streams, Tokens};
+use crate::service::{CreateError, Planned, PlannedStream, StreamPath, Streams, Tokens};
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub enum StartError {
     DataDir(std::io::Error),
     /// The engine cannot be opened.
     Engine(flowstone_engine::error::Error),
+    /// A stream that should exist cannot be made.
+    Stream(String, CreateError),
     /// The port cannot be bound.
     Bind(SocketAddr, std::io::Error),
 }
@@ -32,6 +35,9 @@ impl fmt::Display for StartError {
         match self {
             StartError::DataDir(error) => write!(f, "data directory cannot be opened: {error}"),
             StartError::Engine(error) => write!(f, "engine cannot be opened: {error}"),
+            StartError::Stream(name, error) => {
+                write!(f, "stream cannot be made name=`{name}`: {error}")
+            }
             StartError::Bind(address, error) => {
                 write!(f, "address cannot be bound address=`{address}`: {error}")
             }
@@ -70,6 +76,9 @@ impl Server {
             Options { journal_file_bytes: config.journal_file_bytes, ..Options::default() };
         let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options)?;
         let streams = Streams::load(&engine, config.streams.streams)?;
+        for planned in &config.planned {
+            ensure(planned, &streams, &engine, clock.wall())?;
+        }
         let tokens = Tokens::load(&engine, &*entropy)?;
         let health = {
             let engine = engine.clone();
@@ -107,4 +116,31 @@ impl Server {
         let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
         closed.expect("closing the engine does not panic")
     }
+}
+
+/// Makes a stream that should exist, unless it is there, and says so.
+fn ensure(
+    planned: &PlannedStream,
+    streams: &Streams,
+    engine: &Engine,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let StreamPath { account, region, name } = &planned.path;
+    let became = planned
+        .ensure(streams, engine, now)
+        .map_err(|error| StartError::Stream(name.clone(), error))?;
+    match became {
+        Planned::Made => tracing::info!(name, account, region, "stream of the configuration made"),
+        Planned::WasThere(differences) if differences.is_empty() => {
+            tracing::info!(name, account, region, "stream of the configuration is there");
+        }
+        Planned::WasThere(differences) => tracing::warn!(
+            name,
+            account,
+            region,
+            differences = differences.join(","),
+            "stream of the configuration is there with other settings, and left as it is"
+        ),
+    }
+    Ok(())
 }

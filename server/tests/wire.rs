@@ -308,3 +308,25 @@ fn many_writers_are_served_at_once() {
         assert!(own.len() == RECORDS && own.is_sorted(), "{own:?}");
     }
 }
+
+#[test]
+fn streams_of_the_configuration_are_made_once_and_then_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let more = ["--region", "eu-west-1", "--stream", "a:2", "--stream", "b"];
+    let server = Running::start(data.path(), &more);
+    let open = |server: &Running, name| {
+        let summary = server.ok("DescribeStreamSummary", &json!({"StreamName": name}));
+        let summary = &summary["StreamDescriptionSummary"];
+        (summary["OpenShardCount"].clone(), summary["StreamModeDetails"]["StreamMode"].clone())
+    };
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    assert_eq!(open(&server, "b"), (json!(4), json!("ON_DEMAND")));
+    let put = json!({"StreamName": "a", "Data": "YQ==", "PartitionKey": "k",
+                     "ExplicitHashKey": "0"});
+    server.ok("PutRecord", &put);
+    drop(server);
+    let server = Running::start(data.path(), &["--region", "eu-west-1", "--stream", "a:3"]);
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    let horizon = json!({"ShardIteratorType": "TRIM_HORIZON"});
+    assert_eq!(server.records(&server.iterator("a", 0, &horizon)).0, ["YQ=="]);
+}

@@ -10,11 +10,13 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `planned.rs`  | streams that should exist at the start |
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
 //! | `tags.rs`     | which tags are allowed; adding and removing them |
 //! | `account.rs`  | an account's settings |
+//! | `limits/`     | what clients may ask for in a second |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
 //! **Invariant** a stream is in the registry as ACTIVE only while its row and its shard logs are
@@ -24,6 +26,8 @@
 mod account;
 mod date;
 mod iterator;
+pub mod limits;
+mod planned;
 mod registry;
 mod routing;
 mod row;
@@ -37,6 +41,7 @@ mod tests;
 pub use account::{ACCOUNTS_MAX, AccountError, Accounts, Commitment};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
+pub use planned::{Planned, PlannedStream};
 pub use registry::{
     ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams, Usage,
 };
