@@ -6,7 +6,7 @@ use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::dry_run;
+use crate::api::streams::error::{dry_run, shard_rate_exceeded};
 use crate::api::streams::model::read_address;
 use crate::api::streams::placement::Target;
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
@@ -79,7 +79,15 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let appended = state.engine.append(shard.log(), builder.finish()?).await?;
+    let bytes = kept_key.len() + data_bytes;
+    if !state.admit_write(&stream, shard, bytes) {
+        return Err(shard_rate_exceeded(&shard.name(), stream.row.key()));
+    }
+    let appended = state
+        .engine
+        .append(shard.log(), builder.finish()?)
+        .await
+        .inspect_err(|_| state.give_back_write(&stream, shard, 1, bytes))?;
     let number = SequenceNumber::of_record(
         shard.created_s(),
         shard.index,
