@@ -4,10 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use flowstone_engine::clock::{Clock, SystemClock};
+use flowstone_engine::clock::SystemClock;
 use flowstone_engine::entropy::SystemEntropy;
 use flowstone_engine::io::{Backend, RealDisk};
-use flowstone_engine::types::Timestamp;
 use flowstone_engine::{Engine, Options};
 use tokio::sync::watch;
 
@@ -15,7 +14,7 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
-use crate::service::{CreateError, Planned, PlannedStream, StreamPath, Streams, Tokens};
+use crate::service::{CreateError, Planned, PlannedStream, StreamPath};
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -75,16 +74,14 @@ impl Server {
         let options =
             Options { journal_file_bytes: config.journal_file_bytes, ..Options::default() };
         let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options)?;
-        let streams = Streams::load(&engine, config.streams.streams)?;
-        for planned in &config.planned {
-            ensure(planned, &streams, &engine, clock.wall())?;
-        }
-        let tokens = Tokens::load(&engine, &*entropy)?;
         let health = {
             let engine = engine.clone();
             Box::new(move || engine.status())
         };
-        let state = Arc::new(State::new(engine, clock, streams, tokens, config.streams));
+        let state = Arc::new(State::load(engine, clock, &*entropy, config.streams)?);
+        for planned in &config.planned {
+            ensure(planned, &state)?;
+        }
         // Last, so that whoever finds the port open finds the data behind it.
         let listener = Listener::bind(config.listen, config.http)
             .await
@@ -111,7 +108,14 @@ impl Server {
         stop: watch::Receiver<bool>,
     ) -> Result<(), flowstone_engine::error::Error> {
         let Server { listener, router, state } = self;
+        let mut stopping = stop.clone();
+        let ending = Arc::clone(&state);
+        let ending = tokio::spawn(async move {
+            let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+            ending.stop();
+        });
         let stopped = listener.serve(router, stop).await;
+        ending.abort();
         tracing::info!(cut_off = stopped.cut_off, "no longer serving");
         let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
         closed.expect("closing the engine does not panic")
@@ -119,15 +123,10 @@ impl Server {
 }
 
 /// Makes a stream that should exist, unless it is there, and says so.
-fn ensure(
-    planned: &PlannedStream,
-    streams: &Streams,
-    engine: &Engine,
-    now: Timestamp,
-) -> Result<(), StartError> {
+fn ensure(planned: &PlannedStream, state: &State) -> Result<(), StartError> {
     let StreamPath { account, region, name } = &planned.path;
     let became = planned
-        .ensure(streams, engine, now)
+        .ensure(&state.streams, &state.engine, state.now())
         .map_err(|error| StartError::Stream(name.clone(), error))?;
     match became {
         Planned::Made => tracing::info!(name, account, region, "stream of the configuration made"),

@@ -13,6 +13,7 @@ use crate::config::file::ConfigFile;
 use crate::config::flags::{Flags, IoChoice, LogFormat};
 use crate::config::streams::plan;
 use crate::http;
+use crate::service::limits::Rates;
 use crate::service::{PlannedStream, StreamLimits};
 use crate::wire::Defaults;
 
@@ -119,6 +120,10 @@ impl Config {
                     shards_max_large_region: None,
                     on_demand_streams_max: defaults::STREAMS_MAX,
                 },
+                fan_out_bytes_max: defaults::FAN_OUT_BYTES_IN_FLIGHT_MAX,
+                consumers_per_stream_max: defaults::CONSUMERS_PER_STREAM_MAX,
+                rates: Rates::default(),
+                calls: streams::CallRates::none(),
                 mode_changes_per_day_max: 0,
                 disk_reads_max: defaults::DISK_READS_MAX,
                 answer_bytes_max: flags

@@ -11,6 +11,8 @@
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
 //! | `planned.rs`  | streams that should exist at the start |
+//! | `consumers.rs`| registered consumers |
+//! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
@@ -24,6 +26,7 @@
 //! **API boundary** nothing here names HTTP, JSON or an exception of AWS.
 
 mod account;
+mod consumers;
 mod date;
 mod iterator;
 pub mod limits;
@@ -31,6 +34,7 @@ mod planned;
 mod registry;
 mod routing;
 mod row;
+mod seat;
 mod sequence;
 mod stream;
 mod tags;
@@ -39,6 +43,7 @@ mod tags;
 mod tests;
 
 pub use account::{ACCOUNTS_MAX, AccountError, Accounts, Commitment};
+pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use planned::{Planned, PlannedStream};
@@ -47,6 +52,7 @@ pub use registry::{
 };
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
+pub use seat::{Ended, Seat, Seats, TAKE_OVER_AFTER_MS};
 pub use sequence::{COUNTER_MAX, Digits, Parsed, SequenceNumber};
 pub use stream::{State, Stream, parse_shard_name, shard_name};
 pub use tags::{TAGS_MAX, TagError, Tags, add_tags, check_tag_texts, new_tags, remove_tags};

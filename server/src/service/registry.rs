@@ -5,7 +5,6 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -76,7 +75,7 @@ pub struct StreamKey<'a> {
 
 impl StreamKey<'_> {
     /// The row's key. No part has a slash, so that the order of keys is that of names.
-    fn encode(&self) -> String {
+    pub(super) fn encode(&self) -> String {
         [self.account, self.region, self.name].join("/")
     }
 }
@@ -232,6 +231,16 @@ impl Streams {
             .collect()
     }
 
+    /// Resolves when another snapshot has taken the place of `stream`, or it is gone.
+    pub async fn changed(&self, stream: &Arc<Stream>) {
+        // ORDER: first listen, then look, so that no change falls between.
+        let mut changes = stream.changes.subscribe();
+        if self.find_id(stream.row.id).is_some_and(|now| Arc::ptr_eq(&now, stream)) {
+            // An error says that nobody can change it any more.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// What `account` has in `region`.
     #[must_use]
     pub fn usage(&self, account: &str, region: &str) -> Usage {
@@ -318,32 +327,36 @@ impl Streams {
         Ok((self.write().insert(encoded, changed), output))
     }
 
-    /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
-    pub fn delete(
+    /// Deletes a stream with its records; durable when this returns. Blocks on a flush. `check` may
+    /// refuse, or add to the transaction what goes with the stream.
+    pub fn delete<E>(
         &self,
         engine: &Engine,
         key: StreamKey<'_>,
-    ) -> Result<(), ChangeError<Infallible>> {
+        check: impl FnOnce(&Stream, &mut Transaction) -> Result<(), E>,
+    ) -> Result<(), ChangeError<E>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = key.encode();
+        let mut transaction = Transaction::new();
+        transaction.remove(&STREAMS, &encoded);
         let stream = {
             let mut maps = self.write();
             let stream = maps.by_key.get(&encoded).cloned().ok_or(ChangeError::NotFound)?;
             if stream.state != State::Active {
                 return Err(ChangeError::NotActive(stream.state));
             }
+            check(&stream, &mut transaction).map_err(ChangeError::Refused)?;
             maps.insert(encoded.clone(), Arc::new(stream.in_state(State::Deleting)));
             stream
         };
         let logs: Vec<ShardId> = stream.row.shards.iter().map(ShardRow::log).collect();
-        let mut transaction = Transaction::new();
-        transaction.remove(&STREAMS, &encoded);
         let result = engine.delete_shards(&logs, transaction);
         let mut maps = self.write();
         match result {
             Ok(()) => {
                 maps.by_key.remove(&encoded);
                 maps.by_id.remove(&stream.row.id);
+                stream.changes.send_replace(());
                 Ok(())
             }
             Err(error) => {
@@ -425,6 +438,7 @@ impl Maps {
     fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
+        stream.changes.send_replace(());
         stream
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flowstone_engine::types::ShardId;
+use tokio::sync::watch;
 
 use crate::service::registry::StreamKey;
 use crate::service::routing::Routes;
@@ -32,6 +33,8 @@ pub struct Stream {
     pub state: State,
     /// Whose hash range holds a key; absent until the stream has shards.
     routes: Option<Arc<Routes>>,
+    /// Told when another snapshot takes the place of this one. All snapshots of a stream share it.
+    pub(super) changes: Arc<watch::Sender<()>>,
     /// Records that went to shards in turn.
     turns: Arc<AtomicU64>,
 }
@@ -49,6 +52,7 @@ impl Stream {
             row: Arc::new(row),
             state: State::Active,
             routes: Some(routes),
+            changes: Arc::new(watch::Sender::new(())),
             turns: Arc::default(),
         })
     }
@@ -56,7 +60,13 @@ impl Stream {
     /// A stream that is being made.
     #[must_use]
     pub fn creating(row: StreamRow) -> Stream {
-        Stream { row: Arc::new(row), state: State::Creating, routes: None, turns: Arc::default() }
+        Stream {
+            row: Arc::new(row),
+            state: State::Creating,
+            routes: None,
+            changes: Arc::default(),
+            turns: Arc::default(),
+        }
     }
 
     /// This stream in another state.
@@ -103,6 +113,13 @@ impl Stream {
         self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
     }
 
+    /// Whether it was made in the second of `ms`, milliseconds since 1970: clients that keep the
+    /// time as a float of seconds lose the milliseconds.
+    #[must_use]
+    pub fn was_created_at(&self, ms: i64) -> bool {
+        u64::try_from(ms.div_euclid(1000)).is_ok_and(|s| s == self.row.created_ms / 1000)
+    }
+
     /// Whether its records are said to be encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
@@ -113,6 +130,13 @@ impl Stream {
     #[must_use]
     pub fn record_bytes_max(&self) -> usize {
         self.row.record_kib_max as usize * 1024
+    }
+
+    /// Its name with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        let StreamRow { account, region, name, .. } = &*self.row;
+        StreamKey { account, region, name }
     }
 
     /// The stream's ARN.

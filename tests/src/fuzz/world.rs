@@ -8,11 +8,10 @@ use flowstone_engine::clock::ManualClock;
 use flowstone_engine::entropy::SeededEntropy;
 use flowstone_engine::error::Result;
 use flowstone_engine::io::sim::SimDisk;
-use flowstone_server::api::streams::{Limits, State};
+use flowstone_server::api::streams::{CallRates, Limits, State};
 use flowstone_server::api::{Arrived, Door, Reply};
-use flowstone_server::service::{
-    CreateStream, Distribution, Mode, StreamKey, StreamLimits, Streams, Tokens,
-};
+use flowstone_server::service::limits::Rates;
+use flowstone_server::service::{CreateStream, Distribution, Mode, StreamKey, StreamLimits};
 use flowstone_server::wire::Defaults;
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,9 +32,19 @@ const LIMITS: Limits = Limits {
         shards_max_large_region: None,
         on_demand_streams_max: 6,
     },
+    rates: Rates {
+        shard_write_bytes: None,
+        shard_write_records: None,
+        shard_read_bytes: None,
+        shard_reads: None,
+        consumer_bytes: None,
+    },
+    calls: CallRates::none(),
     mode_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,
+    fan_out_bytes_max: 1 << 24,
+    consumers_per_stream_max: 3,
 };
 
 /// Turns after which a call that gives no answer is a bug.
@@ -60,9 +69,7 @@ impl World {
     pub fn open(disk: &Arc<SimDisk>) -> Result<World> {
         let clock = Arc::new(ManualClock::at(START));
         let rig = Rig::open(disk, &clock, 1)?;
-        let streams = Streams::load(&rig.engine, LIMITS.streams)?;
-        let tokens = Tokens::load(&rig.engine, &SeededEntropy::new(2))?;
-        let state = State::new(rig.engine.clone(), clock, streams, tokens, LIMITS);
+        let state = State::load(rig.engine.clone(), clock, &SeededEntropy::new(2), LIMITS)?;
         let defaults = Defaults { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
         let door = Door { streams: Arc::new(state), defaults };
         let runtime = Builder::new_current_thread().build().expect("threads can be made");

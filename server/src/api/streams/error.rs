@@ -20,6 +20,10 @@ pub(super) fn shard_malformed(shard: &str, name: &str, account: &str) -> Excepti
     not_found(format!("Could not find shard {shard} in stream {name} under account {account}."))
 }
 
+pub(super) fn consumer_not_found(name: &str, stream: &str, account: &str) -> Exception {
+    not_found(format!("Consumer {name} under stream {stream} under account {account} not found."))
+}
+
 pub(super) fn resource_not_found(arn: &str) -> Exception {
     not_found(format!("Resource {arn} not found."))
 }

@@ -14,8 +14,10 @@ mod placement;
 mod policy;
 mod position;
 mod rates;
+mod records;
 mod resource;
 mod state;
+mod subscription;
 mod warmth;
 
 #[cfg(test)]
@@ -137,9 +139,12 @@ operations! {
             DECREASE_STREAM_RETENTION_PERIOD Whole "",
         DeleteResourcePolicy => delete_resource_policy DELETE_RESOURCE_POLICY Whole "",
         DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
+        DeregisterStreamConsumer => deregister_stream_consumer
+            DEREGISTER_STREAM_CONSUMER Whole "gone when it answers",
         DescribeAccountSettings => describe_account_settings DESCRIBE_ACCOUNT_SETTINGS Whole "",
         DescribeLimits => describe_limits DESCRIBE_LIMITS Whole "no channels",
         DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
+        DescribeStreamConsumer => describe_stream_consumer DESCRIBE_STREAM_CONSUMER Whole "",
         DescribeStreamSummary => describe_stream_summary
             DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
         DisableEnhancedMonitoring => disable_enhanced_monitoring
@@ -151,17 +156,23 @@ operations! {
         IncreaseStreamRetentionPeriod => increase_stream_retention_period
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
+        ListStreamConsumers => list_stream_consumers LIST_STREAM_CONSUMERS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
         ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
         ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
-        PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
+        PutRecord => put_record
+            PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
         PutResourcePolicy => put_resource_policy
             PUT_RESOURCE_POLICY Partly "stored and validated, not enforced yet",
+        RegisterStreamConsumer => register_stream_consumer
+            REGISTER_STREAM_CONSUMER Whole "ACTIVE and durable when it answers",
         RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
         StartStreamEncryption => start_stream_encryption
             START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
         StopStreamEncryption => stop_stream_encryption STOP_STREAM_ENCRYPTION Whole "",
+        SubscribeToShard => subscribe_to_shard
+            SUBSCRIBE_TO_SHARD Whole "a reader that has gone gives its place back at once, not after 5 s",
         TagResource => tag_resource TAG_RESOURCE Whole "",
         UntagResource => untag_resource UNTAG_RESOURCE Whole "",
         UpdateAccountSettings => update_account_settings UPDATE_ACCOUNT_SETTINGS Whole "",
@@ -179,20 +190,15 @@ operations! {
         CreateQueue CREATE_QUEUE,
         DeleteChannel,
         DeleteQueue DELETE_QUEUE,
-        DeregisterStreamConsumer DEREGISTER_STREAM_CONSUMER,
         DescribeChannel,
         DescribeQueue DESCRIBE_QUEUE,
-        DescribeStreamConsumer DESCRIBE_STREAM_CONSUMER,
         ListChannels,
         ListQueues LIST_QUEUES,
-        ListStreamConsumers LIST_STREAM_CONSUMERS,
         MergeShards MERGE_SHARDS,
         ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
         ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
-        RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
         RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
         SplitShard SPLIT_SHARD,
-        SubscribeToShard SUBSCRIBE_TO_SHARD,
         UpdateChannel,
         UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
         UpdateQueue UPDATE_QUEUE,

@@ -3,8 +3,8 @@
 use crate::api::streams::constraints::STREAM_MODE_DETAILS;
 use crate::api::streams::error::{shard_malformed, shard_not_found, wrong_tags};
 use crate::service::{
-    Commitment, Distribution, Mode, ShardRow, State, Stream, StreamKey, TagError, Tags, add_tags,
-    check_tag_texts, new_tags, parse_shard_name, remove_tags,
+    Commitment, Consumer, Distribution, Mode, ShardRow, State, Stream, StreamKey, StreamPath,
+    TagError, Tags, add_tags, check_tag_texts, new_tags, parse_shard_name, remove_tags,
 };
 use crate::wire::{Caller, Exception, Fields, Value, Writer};
 
@@ -117,6 +117,59 @@ pub(super) fn read_retention(fields: Fields<'_, '_>) -> Result<u32, Exception> {
              period ({hours} hours) is too long."
         ))),
     }
+}
+
+/// `STREAM_ARN/consumer/NAME:CREATED`, taken apart: the shape has checked its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ConsumerAddress {
+    /// The stream.
+    pub(super) stream: StreamPath,
+    /// The consumer's name.
+    pub(super) name: String,
+    /// When the consumer was made, in seconds since 1970; absent when it is named by name.
+    pub(super) created_s: Option<u64>,
+}
+
+/// The consumer that `arn` names.
+pub(super) fn read_consumer_arn(arn: &str) -> Result<ConsumerAddress, Exception> {
+    let wrong =
+        || Exception::invalid_argument(format!("ConsumerARN {arn} is not a consumer's ARN."));
+    let (stream, rest) = arn.split_once("/consumer/").ok_or_else(wrong)?;
+    let (name, created) = rest.split_once(':').ok_or_else(wrong)?;
+    let created_s = created.parse().map_err(|_| wrong())?;
+    let stream = read_arn(stream).map_err(|_| wrong())?.into();
+    Ok(ConsumerAddress { stream, name: name.to_owned(), created_s: Some(created_s) })
+}
+
+/// The consumer that a request names: by its ARN, or by its name and its stream's ARN.
+pub(super) fn read_consumer(fields: Fields<'_, '_>) -> Result<ConsumerAddress, Exception> {
+    let by_arn = fields.text("ConsumerARN").map(read_consumer_arn).transpose()?;
+    let stream = fields.text("StreamARN").map(read_arn).transpose()?.map(StreamPath::from);
+    match (by_arn, stream, fields.text("ConsumerName")) {
+        (Some(named), stream, name)
+            if stream.as_ref().is_none_or(|stream| *stream == named.stream)
+                && name.is_none_or(|name| name == named.name) =>
+        {
+            Ok(named)
+        }
+        (None, Some(stream), Some(name)) => {
+            Ok(ConsumerAddress { stream, name: name.to_owned(), created_s: None })
+        }
+        (Some(_), ..) => Err(Exception::invalid_argument(
+            "ConsumerARN names another consumer than StreamARN and ConsumerName do.",
+        )),
+        (None, ..) => Err(Exception::invalid_argument(
+            "Must specify either ConsumerARN or both StreamARN and ConsumerName.",
+        )),
+    }
+}
+
+/// Writes what every description of a consumer begins with.
+pub(super) fn write_consumer(out: &mut Writer, stream: &Stream, consumer: &Consumer) {
+    out.text("ConsumerName", &consumer.row.name);
+    out.text("ConsumerARN", &format!("{}/{}", stream.arn(), consumer.resource()));
+    out.text("ConsumerStatus", "ACTIVE");
+    out.timestamp("ConsumerCreationTimestamp", consumer.row.created_ms);
 }
 
 /// The shard of `stream` that a request names.

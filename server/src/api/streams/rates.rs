@@ -66,7 +66,7 @@ pub struct CallRates([Option<Rate>; Operation::ALL.len()]);
 impl CallRates {
     /// No limits.
     #[must_use]
-    pub fn none() -> CallRates {
+    pub const fn none() -> CallRates {
         CallRates([None; Operation::ALL.len()])
     }
 

@@ -3,7 +3,7 @@
 //! | kind     | ARN's last part | tags | policy |
 //! |----------|-----------------|------|--------|
 //! | stream   | `stream/NAME` | in its row | in its row |
-//! | consumer | `stream/NAME/consumer/CONSUMER:CREATED` | there are none yet | the same |
+//! | consumer | `stream/NAME/consumer/CONSUMER:CREATED` | in its row | in its row |
 //! | queue    | `queue/NAME` | there are none yet | the same |
 //!
 //! A new kind of resource joins in [`Resource`] and in the four functions of [`State`] here.
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::api::streams::State;
 use crate::api::streams::error::resource_not_found;
+use crate::api::streams::model::{ConsumerAddress, read_consumer_arn};
 use crate::service::{StreamKey, StreamPath, Tags};
 use crate::wire::{Exception, Fields};
 
@@ -20,8 +21,8 @@ use crate::wire::{Exception, Fields};
 pub(super) enum Resource {
     /// A stream.
     Stream(StreamPath),
-    /// A stream's consumer: its whole ARN.
-    Consumer(String),
+    /// A stream's consumer.
+    Consumer(ConsumerAddress),
     /// A queue: its whole ARN.
     Queue(String),
 }
@@ -55,7 +56,7 @@ impl Resource {
                 Some(Resource::Stream(StreamKey { account, region, name }.into()))
             }
             ("stream", Some((_, rest))) if rest.starts_with("consumer/") => {
-                Some(Resource::Consumer(arn.to_owned()))
+                read_consumer_arn(arn).ok().map(Resource::Consumer)
             }
             ("queue", None) if !name.is_empty() => Some(Resource::Queue(arn.to_owned())),
             _ => None,
@@ -68,7 +69,8 @@ impl State {
     pub(super) fn tags(&self, resource: &Resource) -> Result<Tags, Exception> {
         match resource {
             Resource::Stream(path) => Ok(self.stream(path.key())?.row.tags.clone()),
-            Resource::Consumer(arn) | Resource::Queue(arn) => Err(resource_not_found(arn)),
+            Resource::Consumer(address) => Ok(self.consumer(address)?.1.row.tags.clone()),
+            Resource::Queue(arn) => Err(resource_not_found(arn)),
         }
     }
 
@@ -82,7 +84,10 @@ impl State {
             Resource::Stream(path) => {
                 self.change(path, |row| edit(&mut row.tags)).await.map(|(_, ())| ())
             }
-            Resource::Consumer(arn) | Resource::Queue(arn) => Err(resource_not_found(&arn)),
+            Resource::Consumer(address) => {
+                self.change_consumer(address, |row| edit(&mut row.tags)).await
+            }
+            Resource::Queue(arn) => Err(resource_not_found(&arn)),
         }
     }
 
@@ -90,7 +95,8 @@ impl State {
     pub(super) fn policy(&self, resource: &Resource) -> Result<Option<String>, Exception> {
         match resource {
             Resource::Stream(path) => Ok(self.stream(path.key())?.row.policy.clone()),
-            Resource::Consumer(arn) | Resource::Queue(arn) => Err(resource_not_found(arn)),
+            Resource::Consumer(address) => Ok(self.consumer(address)?.1.row.policy.clone()),
+            Resource::Queue(arn) => Err(resource_not_found(arn)),
         }
     }
 
@@ -104,7 +110,10 @@ impl State {
             Resource::Stream(path) => {
                 self.change(path, |row| edit(&mut row.policy)).await.map(|(_, ())| ())
             }
-            Resource::Consumer(arn) | Resource::Queue(arn) => Err(resource_not_found(&arn)),
+            Resource::Consumer(address) => {
+                self.change_consumer(address, |row| edit(&mut row.policy)).await
+            }
+            Resource::Queue(arn) => Err(resource_not_found(&arn)),
         }
     }
 }

@@ -23,24 +23,29 @@ impl<'a> Input<'a> {
     }
 }
 
-pub(in crate::api::streams) struct Output(Arc<Stream>);
+pub(in crate::api::streams) struct Output {
+    stream: Arc<Stream>,
+    consumers: usize,
+}
 
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    state.stream(input.stream).map(Output)
+    let stream = state.stream(input.stream)?;
+    let consumers = state.consumers.count(stream.row.id);
+    Ok(Output { stream, consumers })
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output(stream) = self;
+        let Output { stream, consumers } = self;
         out.begin_map();
         out.begin_map_in("StreamDescriptionSummary");
         write_head(&mut out, &stream);
         write_settings(&mut out, &stream);
         out.integer("OpenShardCount", stream.open_shards() as u64);
-        out.integer("ConsumerCount", 0);
+        out.integer("ConsumerCount", consumers as u64);
         if let Some(mibps) = stream.row.warm_mibps {
             write_warm_throughput(&mut out, mibps);
         }

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::api::Body;
-use crate::api::streams::{Limits, Operation, State, dispatch};
-use crate::service::{StreamLimits, Streams, Tokens};
+use crate::api::streams::{CallRates, Limits, Operation, State, dispatch};
+use crate::service::StreamLimits;
+use crate::service::limits::Rates;
 use crate::wire::{Caller, Exception, Format};
 
 pub(super) const ACCOUNT: &str = "111122223333";
@@ -33,9 +34,13 @@ pub(super) fn limits() -> Limits {
             shards_max_large_region: None,
             on_demand_streams_max: 100,
         },
+        rates: Rates::default(),
+        calls: CallRates::none(),
         mode_changes_per_day_max: 0,
         disk_reads_max: 4,
         answer_bytes_max: 1 << 26,
+        fan_out_bytes_max: 1 << 24,
+        consumers_per_stream_max: 20,
     }
 }
 
@@ -74,9 +79,8 @@ impl Rig {
         let entropy = Arc::new(SeededEntropy::new(1));
         let engine =
             Engine::open(disk.clone(), clock.clone(), entropy.clone(), options).expect("opens");
-        let streams = Streams::load(&engine, limits.streams).expect("loads");
-        let tokens = Tokens::load(&engine, &*entropy).expect("loads");
-        let state = Arc::new(State::new(engine, clock.clone(), streams, tokens, limits));
+        let state = State::load(engine, clock.clone(), &*entropy, limits).expect("loads");
+        let state = Arc::new(state);
         let runtime = Builder::new_current_thread().build().expect("threads can be made");
         let caller = Caller { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
         Rig { clock, state, disk: Arc::clone(disk), limits, runtime, caller }
