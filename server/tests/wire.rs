@@ -199,7 +199,7 @@ fn refusals_are_the_services() {
     assert_eq!(rest["Shards"][0]["ShardId"], "shardId-000000000003");
     assert_eq!(told("CreateStream", json!({"StreamName": "s"})).0, "ResourceInUseException");
     assert_eq!(told("Nonsense", json!({})).0, "UnknownOperationException");
-    assert_eq!(told("SplitShard", json!({})).0, "InvalidArgumentException");
+    assert_eq!(told("ListChannels", json!({})).0, "InvalidArgumentException");
     assert_eq!(told("GetRecords", json!({"ShardIterator": "x"})).1, "Invalid ShardIterator.");
     assert_eq!(told("GetRecords", json!({})).0, "ValidationException");
     assert_eq!(told("PutRecords", json!({"StreamName": 1})).0, "SerializationException");

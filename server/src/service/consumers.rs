@@ -151,25 +151,27 @@ impl Consumers {
     }
 
     /// Changes the row of a consumer but for its name and stream; durable when this returns. `None`
-    /// when there is no such consumer. Blocks on a flush.
-    pub fn change<T>(
+    /// when there is no such consumer. `edit` may refuse. Blocks on a flush.
+    pub fn change<E>(
         &self,
         engine: &Engine,
         stream: u64,
         name: &str,
-        edit: impl FnOnce(&mut ConsumerRow) -> T,
-    ) -> Result<Option<T>> {
+        edit: impl FnOnce(&mut ConsumerRow) -> Result<(), E>,
+    ) -> Result<Option<Result<(), E>>> {
         let _unchanging = self.hold();
         let Some(consumer) = self.find(stream, name) else { return Ok(None) };
         let mut row = consumer.row.clone();
-        let output = edit(&mut row);
+        if let Err(refusal) = edit(&mut row) {
+            return Ok(Some(Err(refusal)));
+        }
         assert_eq!(row.key(), consumer.row.key(), "a consumer keeps its name and stream");
         let mut transaction = Transaction::new();
         transaction.expect_present(&CONSUMERS, &row.key());
         transaction.put(&CONSUMERS, &row.key(), &row);
         engine.catalog().commit(transaction)?;
         self.insert(&Arc::new(Consumer { row, seats: Arc::clone(&consumer.seats) }));
-        Ok(Some(output))
+        Ok(Some(Ok(())))
     }
 
     /// Removes a consumer and ends what is read as it; durable when this returns. `NotFound` when

@@ -32,6 +32,33 @@ pub struct StreamLimits {
     pub shards_per_stream_max: u32,
     /// Open shards of all streams.
     pub shards_max: usize,
+    /// The same in [`LARGE_REGIONS`], where it differs.
+    pub shards_max_large_region: Option<usize>,
+    /// Streams in on-demand mode.
+    pub on_demand_streams_max: usize,
+}
+
+/// Regions whose accounts may have more shards.
+const LARGE_REGIONS: [&str; 3] = ["us-east-1", "us-west-2", "eu-west-1"];
+
+impl StreamLimits {
+    /// Open shards of all streams of an account in `region`.
+    #[must_use]
+    pub fn shards_max_in(&self, region: &str) -> usize {
+        let large = self.shards_max_large_region.filter(|_| LARGE_REGIONS.contains(&region));
+        large.unwrap_or(self.shards_max)
+    }
+}
+
+/// What an account has in a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Streams.
+    pub streams: usize,
+    /// Streams in on-demand mode.
+    pub on_demand_streams: usize,
+    /// Open shards of all streams.
+    pub open_shards: usize,
 }
 
 /// A stream's name with whose and where it is.
@@ -101,6 +128,8 @@ pub enum CreateError {
     AlreadyExists,
     /// The account has as many streams as it may.
     TooManyStreams,
+    /// The account has as many streams in on-demand mode as it may.
+    TooManyOnDemandStreams,
     /// The stream would have more shards than one may.
     TooManyShardsInStream,
     /// The account would have more shards than it may.
@@ -177,7 +206,7 @@ impl Streams {
 
     /// Open shards of all streams of the account and region in `key`.
     pub(super) fn open_shards_of(&self, key: StreamKey<'_>) -> usize {
-        self.read().of_account(key).map(|stream| stream.open_shards()).sum()
+        self.read().usage(key.account, key.region).open_shards
     }
 
     /// The stream with that identity, active or being deleted.
@@ -209,6 +238,12 @@ impl Streams {
             // An error says that nobody can change it any more.
             let _ = changes.changed().await;
         }
+    }
+
+    /// What `account` has in `region`.
+    #[must_use]
+    pub fn usage(&self, account: &str, region: &str) -> Usage {
+        self.read().usage(account, region)
     }
 
     /// How many streams there are, of all accounts.
@@ -332,15 +367,16 @@ impl Streams {
         if shards > self.limits.shards_per_stream_max {
             return Err(CreateError::TooManyShardsInStream);
         }
-        let (mut streams, mut current) = (0, 0);
-        for stream in maps.of_account(key) {
-            streams += 1;
-            current += stream.open_shards();
-        }
-        if streams >= self.limits.streams_max {
+        let usage = maps.usage(key.account, key.region);
+        if usage.streams >= self.limits.streams_max {
             return Err(CreateError::TooManyStreams);
         }
-        if current + shards as usize > self.limits.shards_max {
+        let is_on_demand = row.mode == Mode::OnDemand;
+        if is_on_demand && usage.on_demand_streams >= self.limits.on_demand_streams_max {
+            return Err(CreateError::TooManyOnDemandStreams);
+        }
+        let current = usage.open_shards;
+        if current + shards as usize > self.limits.shards_max_in(key.region) {
             return Err(CreateError::TooManyShards { current });
         }
         maps.by_key.insert(encoded, Arc::new(Stream::creating(row.clone())));
@@ -378,11 +414,16 @@ impl Maps {
         self.by_key.get(key).cloned()
     }
 
-    /// All streams of the account and region in `key`.
-    fn of_account(&self, key: StreamKey<'_>) -> impl Iterator<Item = &Arc<Stream>> {
-        let prefix = StreamKey { name: "", ..key }.encode();
-        let from = self.by_key.range(prefix.clone()..);
-        from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, stream)| stream)
+    fn usage(&self, account: &str, region: &str) -> Usage {
+        let prefix = StreamKey { account, region, name: "" }.encode();
+        let streams = self.by_key.range(prefix.clone()..);
+        let mut usage = Usage::default();
+        for (_, stream) in streams.take_while(|(key, _)| key.starts_with(&prefix)) {
+            usage.streams += 1;
+            usage.on_demand_streams += usize::from(stream.row.mode == Mode::OnDemand);
+            usage.open_shards += stream.open_shards();
+        }
+        usage
     }
 
     /// Puts a snapshot in the place of the one before.

@@ -171,7 +171,7 @@ impl Streams {
             return Err(ReshardError::TooManyShardsInStream);
         }
         let current = self.open_shards_of(key);
-        if more > 0 && current + more as usize > self.limits().shards_max {
+        if more > 0 && current + more as usize > self.limits().shards_max_in(key.region) {
             return Err(ReshardError::TooManyShards { current, more });
         }
         Ok(first)

@@ -1,6 +1,7 @@
 //! A stream as it is now: state, shards, routes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flowstone_engine::types::ShardId;
 use tokio::sync::watch;
@@ -34,6 +35,8 @@ pub struct Stream {
     routes: Option<Arc<Routes>>,
     /// Told when another snapshot takes the place of this one. All snapshots of a stream share it.
     pub(super) changes: Arc<watch::Sender<()>>,
+    /// Records that went to shards in turn.
+    turns: Arc<AtomicU64>,
 }
 
 impl Stream {
@@ -50,13 +53,20 @@ impl Stream {
             state: State::Active,
             routes: Some(routes),
             changes: Arc::new(watch::Sender::new(())),
+            turns: Arc::default(),
         })
     }
 
     /// A stream that is being made.
     #[must_use]
     pub fn creating(row: StreamRow) -> Stream {
-        Stream { row: Arc::new(row), state: State::Creating, routes: None, changes: Arc::default() }
+        Stream {
+            row: Arc::new(row),
+            state: State::Creating,
+            routes: None,
+            changes: Arc::default(),
+            turns: Arc::default(),
+        }
     }
 
     /// This stream in another state.
@@ -72,8 +82,8 @@ impl Stream {
 
     /// This stream with other shards, in the same state. Those open must cover the hash space.
     pub(super) fn with_shards(&self, row: StreamRow) -> Option<Stream> {
-        let changes = Arc::clone(&self.changes);
-        Some(Stream { state: self.state, changes, ..Stream::active(row)? })
+        let (changes, turns) = (Arc::clone(&self.changes), Arc::clone(&self.turns));
+        Some(Stream { state: self.state, changes, turns, ..Stream::active(row)? })
     }
 
     /// Whether it takes and gives records.
@@ -87,6 +97,13 @@ impl Stream {
     pub fn shard_for(&self, hash: u128) -> Option<&ShardRow> {
         let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
         self.shard(routes.shard_of(hash))
+    }
+
+    /// A hash key of the open shard whose turn it is; `None` unless the stream is serving.
+    #[must_use]
+    pub fn hash_in_turn(&self) -> Option<u128> {
+        let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
+        Some(routes.in_turn(self.turns.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The shard of `index`, unless it was closed longer than the retention ago.
@@ -107,6 +124,12 @@ impl Stream {
     #[must_use]
     pub fn was_created_at(&self, ms: i64) -> bool {
         u64::try_from(ms.div_euclid(1000)).is_ok_and(|s| s == self.row.created_ms / 1000)
+    }
+
+    /// Whether its records are said to be encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.row.encryption_key.is_some()
     }
 
     /// Bytes of the largest record's data.
@@ -138,6 +161,12 @@ impl Stream {
 }
 
 impl StreamRow {
+    /// Its name, with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        StreamKey { account: &self.account, region: &self.region, name: &self.name }
+    }
+
     /// Milliseconds that records are kept.
     #[must_use]
     pub fn retention_ms(&self) -> u64 {

@@ -24,7 +24,14 @@ pub const REGION: &str = "us-east-1";
 pub const STREAM: &str = "demo";
 
 const LIMITS: Limits = Limits {
-    streams: StreamLimits { streams_max: 6, shards_per_stream_max: 4, shards_max: 16 },
+    streams: StreamLimits {
+        streams_max: 6,
+        shards_per_stream_max: 4,
+        shards_max: 16,
+        shards_max_large_region: None,
+        on_demand_streams_max: 6,
+    },
+    mode_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,
     fan_out_bytes_max: 1 << 24,

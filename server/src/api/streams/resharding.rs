@@ -58,7 +58,7 @@ fn refused(
             limits.shards_per_stream_max
         )),
         ReshardError::TooManyShards { current, more } => {
-            shard_limit(key, current, limits.shards_max, more)
+            shard_limit(key, current, limits.shards_max_in(key.region), more)
         }
     }
 }

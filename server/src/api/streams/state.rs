@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::api::streams::error::{consumer_not_found, not_changed, stream_not_found};
 use crate::api::streams::model::ConsumerAddress;
 use crate::service::{
-    Consumer, Consumers, Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens,
+    Accounts, Consumer, ConsumerRow, Consumers, Stream, StreamKey, StreamLimits, StreamPath,
+    StreamRow, Streams, Tokens,
 };
 use crate::wire::Exception;
 
@@ -31,6 +32,8 @@ const TRIMMED_RETRIES_MAX: u32 = 8;
 pub struct Limits {
     /// What an account may have.
     pub streams: StreamLimits,
+    /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
+    pub mode_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.
@@ -54,6 +57,8 @@ pub struct State {
     pub consumers: Consumers,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
+    /// The settings of accounts.
+    pub accounts: Accounts,
     /// The bounds.
     pub limits: Limits,
     disk_reads: Semaphore,
@@ -82,6 +87,7 @@ impl State {
             tokens: Tokens::load(&engine, entropy)?,
             engine,
             clock,
+            accounts: Accounts::default(),
             limits,
             fan_out: Arc::new(Semaphore::new(fan_out_units)),
             fan_out_units,
@@ -132,6 +138,21 @@ impl State {
         });
         let missing = || consumer_not_found(name, &path.name, &path.account);
         Ok((stream, consumer.ok_or_else(missing)?))
+    }
+
+    /// Changes the row of a consumer; durable when this returns.
+    pub(super) async fn change_consumer(
+        self: &Arc<State>,
+        address: ConsumerAddress,
+        edit: impl FnOnce(&mut ConsumerRow) -> Result<(), Exception> + Send + 'static,
+    ) -> Result<(), Exception> {
+        self.blocking(move |state| {
+            let (stream, _) = state.consumer(&address)?;
+            let ConsumerAddress { stream: path, name, .. } = &address;
+            let changed = state.consumers.change(&state.engine, stream.row.id, name, edit)?;
+            changed.unwrap_or_else(|| Err(consumer_not_found(name, &path.name, &path.account)))
+        })
+        .await
     }
 
     /// Resolves when there is a record at `position`, or the stream is another one than `stream`

@@ -8,15 +8,14 @@ use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
-use crate::api::streams::ops::put_records::{check_size, read_hash};
+use crate::api::streams::placement::Target;
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
 pub(in crate::api::streams) struct Input<'a> {
     stream: StreamKey<'a>,
     data: &'a Blob<'a>,
-    key: &'a str,
-    hash: u128,
+    target: Target<'a>,
     ordering: Option<&'a str>,
     is_dry_run: bool,
 }
@@ -26,12 +25,15 @@ impl<'a> Input<'a> {
         caller: &'a Caller,
         fields: Fields<'a, 'a>,
     ) -> Result<Input<'a>, Exception> {
-        let key = fields.text("PartitionKey").unwrap_or_default();
+        let target = Target {
+            key: fields.text("PartitionKey"),
+            explicit: fields.text("ExplicitHashKey"),
+            index: None,
+        };
         Ok(Input {
             stream: read_address(caller, fields)?,
             data: fields.blob("Data").expect("the shape requires it"),
-            key,
-            hash: read_hash(key, fields.text("ExplicitHashKey"))?,
+            target,
             ordering: fields.text("SequenceNumberForOrdering"),
             is_dry_run: fields.is_true("DryRun"),
         })
@@ -41,23 +43,26 @@ impl<'a> Input<'a> {
 pub(in crate::api::streams) struct Output {
     shard_index: u32,
     number: SequenceNumber,
+    is_encrypted: bool,
 }
 
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    let Input { stream: key, data, .. } = input;
+    let Input { stream: key, data, target, .. } = input;
     let data_bytes = decoded_bytes(data);
-    let capacity = RECORD_HEADER_BYTES + input.key.len() + data_bytes;
+    let kept_key = target.kept_key().as_bytes();
+    let capacity = RECORD_HEADER_BYTES + kept_key.len() + data_bytes;
     let batch = || {
         let mut builder = BatchBuilder::with_capacity(capacity);
-        builder.push_with(input.key.as_bytes(), data_bytes, |out| decode_blob(data, out))?;
+        builder.push_with(kept_key, data_bytes, |out| decode_blob(data, out))?;
         builder.finish().map_err(Exception::from)
     };
     let mut first = Some(batch()?);
     let stream = state.active_stream(key)?;
-    check_size(&stream, data_bytes, None)?;
+    target.check_size(&stream, data_bytes)?;
+    let hash = target.hash(&stream)?;
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
         let is_valid = matches!(
@@ -75,9 +80,10 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
+    let is_encrypted = stream.is_encrypted();
     // Made anew only when a split or merge sends it to another shard.
     let batch_of = || first.take().map_or_else(batch, Ok);
-    let put = state.streams.put_one(&state.engine, stream, input.hash, batch_of).await;
+    let put = state.streams.put_one(&state.engine, stream, hash, batch_of).await;
     let part = put.map_err(|error| not_put(key, error))?;
     let appended = part.result?;
     let number = SequenceNumber::of_record(
@@ -86,7 +92,7 @@ pub(in crate::api::streams) async fn run(
         appended.first_seq,
         appended.arrival.0 / 1000,
     );
-    Ok(Output { shard_index: part.shard_index, number })
+    Ok(Output { shard_index: part.shard_index, number, is_encrypted })
 }
 
 impl Output {
@@ -95,6 +101,9 @@ impl Output {
         out.begin_map();
         out.text("ShardId", &shard_name(self.shard_index));
         out.text("SequenceNumber", self.number.digits().as_str());
+        if self.is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
         out.into()
     }

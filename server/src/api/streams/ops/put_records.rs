@@ -13,9 +13,8 @@ use crate::api::streams::State;
 use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
 use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
-use crate::service::{
-    Placed, Put, PutPart, SequenceNumber, Stream, StreamKey, hash_of, parse_hash_key, shard_name,
-};
+use crate::api::streams::placement::Target;
+use crate::service::{Placed, Put, PutPart, SequenceNumber, Stream, StreamKey, shard_name};
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
 /// Bytes of keys and data in one request.
@@ -31,8 +30,7 @@ pub(in crate::api::streams) struct Input<'a> {
 }
 
 struct Entry<'a> {
-    key: &'a str,
-    hash: u128,
+    target: Target<'a>,
     data: &'a Blob<'a>,
 }
 
@@ -43,46 +41,18 @@ impl<'a> Input<'a> {
     ) -> Result<Input<'a>, Exception> {
         let entries = fields.structures("Records", &PUT_RECORDS_REQUEST_ENTRY);
         let mut records = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let key = entry.text("PartitionKey").unwrap_or_default();
-            let hash = read_hash(key, entry.text("ExplicitHashKey"))?;
+        for (index, entry) in entries.enumerate() {
+            let target = Target {
+                key: entry.text("PartitionKey"),
+                explicit: entry.text("ExplicitHashKey"),
+                index: Some(index),
+            };
             let data = entry.blob("Data").expect("the shape requires it");
-            records.push(Entry { key, hash, data });
+            records.push(Entry { target, data });
         }
         let stream = read_address(caller, fields)?;
         Ok(Input { stream, records, is_dry_run: fields.is_true("DryRun") })
     }
-}
-
-/// Where a record goes in the hash space.
-pub(super) fn read_hash(key: &str, explicit: Option<&str>) -> Result<u128, Exception> {
-    match explicit {
-        None => Ok(hash_of(key)),
-        Some(text) => parse_hash_key(text).ok_or_else(|| {
-            Exception::invalid_argument(format!(
-                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
-                 Specified value was {text}"
-            ))
-        }),
-    }
-}
-
-/// Holds a record against what its stream allows; `index` is its place in a `PutRecords`.
-pub(super) fn check_size(
-    stream: &Stream,
-    data_bytes: usize,
-    index: Option<usize>,
-) -> Result<(), Exception> {
-    let max = stream.record_bytes_max();
-    if data_bytes <= max {
-        return Ok(());
-    }
-    let at = index.map_or("data".to_owned(), |index| format!("records.{}.member.data", index + 1));
-    Err(Exception::validation(format!(
-        "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim={data_bytes} \
-         cap={data_bytes}]' at '{at}' failed to satisfy constraint: Member must have length less \
-         than or equal to {max}"
-    )))
 }
 
 pub(in crate::api::streams) async fn run(
@@ -91,41 +61,46 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Output, Exception> {
     let Input { stream: key, records, is_dry_run } = input;
     let stream = state.active_stream(key)?;
-    measure(&stream, &records)?;
+    let hashes = measure(&stream, &records)?;
     if is_dry_run {
         let all: Vec<_> = (0..records.len()).collect();
         decode(&records, &all)?;
         return Err(dry_run());
     }
-    let hashes: Vec<_> = records.iter().map(|record| record.hash).collect();
+    let is_encrypted = stream.is_encrypted();
     let batch_of = |indexes: &[usize]| decode(&records, indexes);
     let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
-    put.map(output).map_err(|error| not_put(key, error))
+    put.map(|put| output(put, is_encrypted)).map_err(|error| not_put(key, error))
 }
 
-fn measure(stream: &Stream, records: &[Entry<'_>]) -> Result<(), Exception> {
+/// Holds records against what the stream and a request allow, and answers their hash keys.
+fn measure(stream: &Stream, records: &[Entry<'_>]) -> Result<Vec<u128>, Exception> {
     let mut request_bytes = 0;
-    for (index, record) in records.iter().enumerate() {
-        let data_bytes = decoded_bytes(record.data);
-        check_size(stream, data_bytes, Some(index))?;
-        request_bytes += record.key.len() + data_bytes;
+    let mut hashes = Vec::with_capacity(records.len());
+    for Entry { target, data } in records {
+        let data_bytes = decoded_bytes(data);
+        target.check_size(stream, data_bytes)?;
+        request_bytes += target.kept_key().len() + data_bytes;
+        hashes.push(target.hash(stream)?);
     }
     if request_bytes > REQUEST_BYTES_MAX {
         return Err(Exception::invalid_argument("Records size exceeds 10 MB limit"));
     }
-    Ok(())
+    Ok(hashes)
 }
 
 /// The batch of those of `records` that have these indexes.
 fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> {
     let chosen = || indexes.iter().map(|index| &records[*index]);
-    let bytes_of =
-        |record: &Entry<'_>| RECORD_HEADER_BYTES + record.key.len() + decoded_bytes(record.data);
+    let bytes_of = |Entry { target, data }: &Entry<'_>| {
+        RECORD_HEADER_BYTES + target.kept_key().len() + decoded_bytes(data)
+    };
     let mut builder = BatchBuilder::with_capacity(chosen().map(bytes_of).sum());
     for record in chosen() {
         let data_bytes = decoded_bytes(record.data);
-        builder
-            .push_with(record.key.as_bytes(), data_bytes, |out| decode_blob(record.data, out))?;
+        builder.push_with(record.target.kept_key().as_bytes(), data_bytes, |out| {
+            decode_blob(record.data, out)
+        })?;
     }
     builder.finish().map_err(Exception::from)
 }
@@ -133,6 +108,7 @@ fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> 
 pub(in crate::api::streams) struct Output {
     outcomes: Vec<(String, Outcome)>,
     placed: Vec<Placed>,
+    is_encrypted: bool,
 }
 
 /// What became of a part; the outcome of its records follows from their places.
@@ -141,7 +117,7 @@ enum Outcome {
     Failed(&'static str, String),
 }
 
-fn output(put: Put) -> Output {
+fn output(put: Put, is_encrypted: bool) -> Output {
     let outcome = |part: PutPart| {
         let outcome = match part.result {
             Ok(appended) => Outcome::Kept(SequenceNumber::of_record(
@@ -163,12 +139,13 @@ fn output(put: Put) -> Output {
         };
         (shard_name(part.shard_index), outcome)
     };
-    Output { outcomes: put.parts.into_iter().map(outcome).collect(), placed: put.placed }
+    let outcomes = put.parts.into_iter().map(outcome).collect();
+    Output { outcomes, placed: put.placed, is_encrypted }
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output { outcomes, placed } = self;
+        let Output { outcomes, placed, is_encrypted } = self;
         let is_failed = |part: usize| matches!(outcomes[part].1, Outcome::Failed(..));
         let failed = placed.iter().filter(|placed| is_failed(placed.part)).count();
         out.reserve(64 + placed.len() * OUTCOME_BYTES);
@@ -192,6 +169,9 @@ impl Output {
             out.end_map();
         }
         out.end_list();
+        if is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
         out.into()
     }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{limit_exceeded, stream_in_use};
-use crate::api::streams::model::{read_address, write_consumer};
-use crate::api::streams::ops::create_stream::read_tags;
+use crate::api::streams::error::{limit_exceeded, stream_in_use, wrong_tags};
+use crate::api::streams::model::{read_address, read_tags, write_consumer};
 use crate::service::{Consumer, RegisterError, Stream, StreamPath};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
@@ -24,7 +23,7 @@ impl Input {
         Ok(Input {
             path: read_address(caller, fields)?.into(),
             name: fields.text("ConsumerName").unwrap_or_default().to_owned(),
-            tags: read_tags(fields)?,
+            tags: read_tags(fields).map_err(wrong_tags)?,
         })
     }
 }
