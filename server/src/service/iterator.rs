@@ -39,6 +39,8 @@ pub enum Purpose {
     ListShards,
     /// `NextToken` of `ListStreams`.
     ListStreams,
+    /// `NextToken` of `ListStreamConsumers`.
+    ListConsumers,
 }
 
 /// A shard iterator's content.
@@ -161,5 +163,6 @@ fn aad(purpose: Purpose) -> Aad<&'static [u8]> {
         Purpose::ShardIterator => b"shard-iterator".as_slice(),
         Purpose::ListShards => b"list-shards",
         Purpose::ListStreams => b"list-streams",
+        Purpose::ListConsumers => b"list-consumers",
     })
 }
