@@ -25,9 +25,9 @@ pub fn body(data: &[u8]) {
         assert_eq!(values.len(), shape.members.len(), "every member has its place");
         let _ = check(shape, values);
     }
-    let Some(json) = ciborium::from_reader(body).ok().and_then(|value| to_json(&value, 0)) else {
-        return;
-    };
+    let mut rest = body;
+    let document = ciborium::from_reader::<Cbor, _>(&mut rest).ok().filter(|_| rest.is_empty());
+    let Some(json) = document.and_then(|value| to_json(&value, 0)) else { return };
     let json = serde_json::to_vec(&json).expect("a value is a document");
     match (values, read(Format::Json, shape, &json)) {
         (Ok(cbor), Ok(json)) => {
@@ -103,7 +103,7 @@ fn decoded(values: Vec<Value<'_>>) -> Vec<Value<'_>> {
 /// The requests that are seeds in JSON.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
-    let seeds = request::seeds();
+    let seeds = request::json_seeds();
     let to_cbor = |seed: &Vec<u8>| {
         let (operation, body) = seed.split_first()?;
         let value = of_json(&serde_json::from_slice(body).ok()?, "");

@@ -9,6 +9,7 @@ use flowstone_server::service::{Purpose, ShardIterator};
 use flowstone_server::wire::Format;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::fuzz::cbor;
 use crate::fuzz::input::Input;
 use crate::fuzz::world::{STREAM, World};
 use crate::sim::rig::START;
@@ -156,9 +157,14 @@ const BODIES: [(&str, &str); 24] = [
     ("ListStreams", "{}"),
 ];
 
-/// A good request of every operation.
+/// Good requests, in both formats.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
+    [json_seeds(), cbor::seeds()].concat()
+}
+
+/// Good requests in JSON.
+pub(super) fn json_seeds() -> Vec<Vec<u8>> {
     let seed = |(name, body): &(&str, &str)| {
         let index = Operation::ALL.iter().position(|operation| operation.name() == *name);
         let index = index.expect("the model has it");
