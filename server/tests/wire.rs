@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers panic as its assertions do")]
 
+#[path = "wire/fan_out.rs"]
+mod fan_out;
 #[path = "wire/http2.rs"]
 mod http2;
 

@@ -53,7 +53,7 @@ async fn put(caller: &mut Caller, clock: Stopwatch, stream: &str, mut record: Va
 }
 
 /// Records one after the other, each to a shard whose consumers are all subscribed.
-pub(crate) async fn pushed(host: &Host, held: &mut Held, scale: Scale) -> Ways {
+pub(crate) async fn pushed(host: &Host, held: &mut Held, has_stalled: bool, scale: Scale) -> Ways {
     let mut caller = Caller::open(host.address()).await;
     let mut ways = Vec::new();
     for sample in 0..scale.samples {
@@ -66,9 +66,10 @@ pub(crate) async fn pushed(host: &Host, held: &mut Held, scale: Scale) -> Ways {
             ways.push((Put { ..put }, arrival.at));
         }
     }
-    let name = match held.protocol {
-        Protocol::Http1 => "subscription, HTTP/1.1",
-        Protocol::Http2 => "subscription, HTTP/2",
+    let name = match (held.protocol, has_stalled) {
+        (Protocol::Http1, false) => "subscription, HTTP/1.1",
+        (Protocol::Http1, true) => "the same, beside readers that never read",
+        (Protocol::Http2, _) => "subscription, HTTP/2",
     };
     Ways::new(name, ways)
 }

@@ -7,6 +7,7 @@
 //! | `caller.rs`     | calls one at a time over a connection kept alive |
 //! | `subscriber.rs` | subscriptions over HTTP/1.1, a connection each, and over HTTP/2, many on one |
 //! | `held.rs`       | holding them all, and what that takes |
+//! | `stalled.rs`    | readers that never read |
 //! | `latency.rs`    | from put to event, and from put to what a poll finds |
 //! | `table.rs`      | the Markdown tables |
 //!
@@ -21,6 +22,7 @@ mod caller;
 mod held;
 mod host;
 mod latency;
+mod stalled;
 mod subscriber;
 mod table;
 
@@ -28,6 +30,7 @@ use std::path::Path;
 
 use crate::held::Held;
 use crate::host::Host;
+use crate::stalled::Stalled;
 use crate::subscriber::Protocol;
 
 /// How large a run is.
@@ -41,6 +44,10 @@ pub(crate) struct Scale {
     pub(crate) samples: usize,
     /// Pollers at the real service's pace, each on a shard of its own.
     pub(crate) pollers: usize,
+    /// Readers that never read.
+    pub(crate) stalled: usize,
+    /// Records of a megabyte that they leave.
+    pub(crate) stalled_records: usize,
     /// Seconds that subscriptions are left alone before their memory is looked at.
     pub(crate) idle_s: u64,
 }
@@ -57,10 +64,26 @@ fn main() {
     let asked = args.iter().skip_while(|arg| *arg != "--subscriptions").nth(1);
     let asked = asked.map(|count| count.parse().expect("a number of subscriptions"));
     let scale = if is_tiny {
-        Scale { subscriptions: 20, consumers: 2, samples: 3, pollers: 2, idle_s: 0 }
+        Scale {
+            subscriptions: 20,
+            consumers: 2,
+            samples: 3,
+            pollers: 2,
+            stalled: 2,
+            stalled_records: 2,
+            idle_s: 0,
+        }
     } else {
         let subscriptions = asked.unwrap_or(10_000);
-        Scale { subscriptions, consumers: 10, samples: 2_000, pollers: 20, idle_s: 12 }
+        Scale {
+            subscriptions,
+            consumers: 10,
+            samples: 2_000,
+            pollers: 20,
+            stalled: 500,
+            stalled_records: 32,
+            idle_s: 12,
+        }
     };
     let _ = flowstone_server::descriptors::make_room(scale.subscriptions);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
@@ -73,10 +96,13 @@ async fn run(scale: Scale) {
         let host = Host::start().expect("the server starts");
         let mut held = Held::hold(&host, protocol, scale).await;
         memory.push(held.memory());
-        ways.push(latency::pushed(&host, &mut held, scale).await);
+        ways.push(latency::pushed(&host, &mut held, false, scale).await);
         if protocol == Protocol::Http1 {
             ways.push(latency::polled_tightly(&host, scale).await);
             ways.push(latency::polled_at_pace(&host, scale).await);
+            let stalled = Stalled::hold(&host, scale).await;
+            ways.push(latency::pushed(&host, &mut held, true, scale).await);
+            table::print_stalled(&stalled).expect("somebody reads the tables");
         }
     }
     table::print(scale, &memory, &ways).expect("somebody reads the tables");

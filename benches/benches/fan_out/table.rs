@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use crate::Scale;
 use crate::held::Taken;
 use crate::latency::Ways;
+use crate::stalled::Stalled;
 use crate::subscriber::Protocol;
 
 /// Prints both tables. The first of `ways` is what the others are compared with.
@@ -66,6 +67,20 @@ pub(crate) fn print(scale: Scale, memory: &[Taken], ways: &[Ways]) -> io::Result
         )?;
     }
     out.flush()
+}
+
+/// Prints what readers that never read take.
+pub(crate) fn print_stalled(stalled: &Stalled) -> io::Result<()> {
+    let mib = |bytes: u64| bytes / (1 << 20);
+    writeln!(
+        io::stdout(),
+        "\n{} readers that never read, {} MB to come for each: {} MiB of the server's own before, {} \
+         MiB with them.",
+        stalled.readers,
+        stalled.to_come_bytes / 1_000_000,
+        mib(stalled.before.anonymous_bytes),
+        mib(stalled.after.anonymous_bytes),
+    )
 }
 
 fn percentile(sorted: &[i64], per_mille: usize) -> i64 {

@@ -25,6 +25,7 @@ pub struct ConfigFile {
     pub request_bytes_max: Option<usize>,
     pub body_bytes_in_flight_max: Option<usize>,
     pub answer_bytes_in_flight_max: Option<usize>,
+    pub fan_out_bytes_in_flight_max: Option<usize>,
     pub connections_max: Option<usize>,
     pub head_timeout_ms: Option<u64>,
     pub idle_timeout_ms: Option<u64>,
@@ -55,7 +56,8 @@ impl ConfigFile {
         }
         merge!(
             listen data_dir log_format log_level io journal_file_bytes region account request_bytes_max
-            body_bytes_in_flight_max answer_bytes_in_flight_max connections_max head_timeout_ms
+            body_bytes_in_flight_max answer_bytes_in_flight_max
+            fan_out_bytes_in_flight_max connections_max head_timeout_ms
             idle_timeout_ms body_timeout_ms stop_timeout_ms streams_max shards_per_stream_max
             shards_max
         )

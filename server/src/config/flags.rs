@@ -97,6 +97,10 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_ANSWER_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
     pub answer_bytes_in_flight_max: Option<usize>,
 
+    /// Bytes of all large events on their way to subscribers at once [default: 268435456]
+    #[arg(long, env = "FLOWSTONE_FAN_OUT_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
+    pub fan_out_bytes_in_flight_max: Option<usize>,
+
     /// Connections at once; more wait. Fewer if the limit on open files is low [default: 16384]
     #[arg(long, env = "FLOWSTONE_CONNECTIONS_MAX", value_name = "COUNT")]
     pub connections_max: Option<usize>,

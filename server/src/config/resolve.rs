@@ -120,7 +120,9 @@ impl Config {
                     shards_max_large_region: None,
                     on_demand_streams_max: defaults::STREAMS_MAX,
                 },
-                fan_out_bytes_max: defaults::FAN_OUT_BYTES_IN_FLIGHT_MAX,
+                fan_out_bytes_max: flags
+                    .fan_out_bytes_in_flight_max
+                    .unwrap_or(defaults::FAN_OUT_BYTES_IN_FLIGHT_MAX),
                 consumers_per_stream_max: defaults::CONSUMERS_PER_STREAM_MAX,
                 rates: Rates::default(),
                 calls: streams::CallRates::none(),

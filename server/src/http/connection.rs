@@ -79,8 +79,9 @@ pub(super) async fn serve<A, F>(
         Ok((protocol, stream)) => {
             let io = TokioIo::new(StallGuard::new(stream, limits.idle_timeout));
             match protocol {
-                Protocol::Http1 => serve_http1(io, answer, limits, stop).await,
-                Protocol::Http2 => serve_http2(io, answer, limits, stop).await,
+                // PERF: boxed, a connection takes the memory of its own protocol alone.
+                Protocol::Http1 => Box::pin(serve_http1(io, answer, limits, stop)).await,
+                Protocol::Http2 => Box::pin(serve_http2(io, answer, limits, stop)).await,
             }
         }
         Err(error) => {

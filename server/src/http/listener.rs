@@ -67,7 +67,9 @@ impl Listener {
                         let router = Arc::clone(&router);
                         let answer = move |request| {
                             let router = Arc::clone(&router);
-                            async move { router.route(request).await }
+                            // PERF: the connection keeps as much room as its largest answer takes to
+                            // make for as long as it lives; boxed, that is given back.
+                            Box::pin(async move { router.route(request).await })
                         };
                         let served = serve(stream, answer, limits, passed_on.clone());
                         connections.spawn(async move {

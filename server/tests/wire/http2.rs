@@ -16,10 +16,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::Running;
 
-const JSON: &str = "application/x-amz-json-1.1";
+pub(super) const JSON: &str = "application/x-amz-json-1.1";
 const CBOR: &str = "application/x-amz-cbor-1.1";
 
-type Sender = http2::SendRequest<BoxBody<Bytes, std::convert::Infallible>>;
+pub(super) type Sender = http2::SendRequest<BoxBody<Bytes, std::convert::Infallible>>;
 
 /// An answer, complete.
 struct Answer {
@@ -28,7 +28,7 @@ struct Answer {
     body: Bytes,
 }
 
-async fn connect(server: &Running) -> Sender {
+pub(super) async fn connect(server: &Running) -> Sender {
     let socket = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let io = TokioIo::new(socket);
     let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
@@ -36,7 +36,7 @@ async fn connect(server: &Running) -> Sender {
     sender
 }
 
-fn request(content_type: &str, operation: &str) -> http::request::Builder {
+pub(super) fn request(content_type: &str, operation: &str) -> http::request::Builder {
     Request::post("http://x/")
         .header("content-type", content_type)
         .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
@@ -58,7 +58,7 @@ async fn send(
     Answer { status: head.status, headers: head.headers, body }
 }
 
-fn whole(body: impl Into<Bytes>) -> BoxBody<Bytes, std::convert::Infallible> {
+pub(super) fn whole(body: impl Into<Bytes>) -> BoxBody<Bytes, std::convert::Infallible> {
     Full::new(body.into()).boxed()
 }
 

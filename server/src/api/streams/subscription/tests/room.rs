@@ -101,9 +101,7 @@ async fn small_events_pass_when_there_is_no_room_and_stay_small() {
     let mut stalled = world.subscribe("TRIM_HORIZON").await;
     let _piece = stalled.piece().await.unwrap();
     let expected: Vec<_> = (0..200).map(|number| number.to_string()).collect();
-    for data in &expected {
-        world.put(1, data.as_bytes());
-    }
+    world.put_all(1, &expected);
     let mut reader = world.subscribe_at("1", "c", horizon()).await.unwrap();
     let (began, mut all) = (Instant::now(), Vec::new());
     while all.len() < expected.len() {
@@ -115,4 +113,13 @@ async fn small_events_pass_when_there_is_no_room_and_stay_small() {
     }
     assert_eq!(all, expected);
     assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_waits_takes_little_memory() {
+    const SUBSCRIPTION_BYTES_MAX: usize = 2048;
+    let world = World::new().await;
+    let reader = world.subscribe("LATEST").await;
+    let bytes = std::mem::size_of_val(&*reader.events);
+    assert!(bytes <= SUBSCRIPTION_BYTES_MAX, "{bytes}");
 }

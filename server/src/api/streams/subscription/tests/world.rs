@@ -115,6 +115,15 @@ impl World {
         written.try_recv().unwrap().unwrap();
     }
 
+    /// Writes records with one commit.
+    pub(super) fn put_all(&mut self, shard: u32, all: &[String]) {
+        let written: Vec<_> = all.iter().map(|data| self.enqueue(shard, data.as_bytes())).collect();
+        self.commit();
+        for mut written in written {
+            written.try_recv().unwrap().unwrap();
+        }
+    }
+
     /// Lets the service's clock go on. Tokio's, which subscriptions last by, is another.
     pub(super) fn pass_ms(&self, ms: u64) {
         self.clock.pass_ms(ms);
