@@ -122,6 +122,6 @@ async fn a_subscription_that_waits_takes_little_memory() {
     const SUBSCRIPTION_BYTES_MAX: usize = 2048;
     let world = World::new().await;
     let reader = world.subscribe("LATEST").await;
-    let bytes = std::mem::size_of_val(&*reader.events);
+    let bytes = size_of_val(&*reader.events);
     assert!(bytes <= SUBSCRIPTION_BYTES_MAX, "{bytes}");
 }
