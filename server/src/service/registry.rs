@@ -5,6 +5,7 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
@@ -141,6 +142,25 @@ pub enum CreateError {
     Engine(Error),
 }
 
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CreateError::AlreadyExists => f.write_str("there is one of that name"),
+            CreateError::TooManyStreams => f.write_str("the account has as many as it may"),
+            CreateError::TooManyOnDemandStreams => {
+                f.write_str("the account has as many on-demand streams as it may")
+            }
+            CreateError::TooManyShardsInStream => {
+                f.write_str("a stream may not have so many shards")
+            }
+            CreateError::TooManyShards { current } => {
+                write!(f, "the account would have too many shards current=`{current}`")
+            }
+            CreateError::Engine(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Why a stream was not changed or deleted.
 #[derive(Debug)]
 pub enum ChangeError<E> {
@@ -204,11 +224,6 @@ impl Streams {
         self.limits
     }
 
-    /// Open shards of all streams of the account and region in `key`.
-    pub(super) fn open_shards_of(&self, key: StreamKey<'_>) -> usize {
-        self.read().usage(key.account, key.region).open_shards
-    }
-
     /// The stream with that identity, active or being deleted.
     #[must_use]
     pub fn find_id(&self, id: u64) -> Option<Arc<Stream>> {
@@ -260,7 +275,20 @@ impl Streams {
         key: StreamKey<'_>,
         spec: CreateStream,
     ) -> Result<Arc<Stream>, CreateError> {
-        let (row, shards) = new_row(now, key, spec);
+        self.create_keeping(engine, now, key, spec, RETENTION_HOURS_DEFAULT)
+    }
+
+    /// The same, of a stream that keeps records for `retention_hours`.
+    pub(super) fn create_keeping(
+        &self,
+        engine: &Engine,
+        now: Timestamp,
+        key: StreamKey<'_>,
+        spec: CreateStream,
+        retention_hours: u32,
+    ) -> Result<Arc<Stream>, CreateError> {
+        let (mut row, shards) = new_row(now, key, spec);
+        row.retention_hours = retention_hours;
         let row = self.reserve(key, row, shards)?;
         let encoded = key.encode();
         let _reserved = Reserved { streams: self, key: &encoded };
@@ -409,11 +437,6 @@ impl Drop for Reserved<'_> {
 }
 
 impl Maps {
-    /// The stream under `key`.
-    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
-        self.by_key.get(key).cloned()
-    }
-
     fn usage(&self, account: &str, region: &str) -> Usage {
         let prefix = StreamKey { account, region, name: "" }.encode();
         let streams = self.by_key.range(prefix.clone()..);
@@ -424,6 +447,11 @@ impl Maps {
             usage.open_shards += stream.open_shards();
         }
         usage
+    }
+
+    /// The stream under `key`.
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
+        self.by_key.get(key).cloned()
     }
 
     /// Puts a snapshot in the place of the one before.

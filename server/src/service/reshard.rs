@@ -170,7 +170,7 @@ impl Streams {
         if more > 0 && open + more > self.limits().shards_per_stream_max {
             return Err(ReshardError::TooManyShardsInStream);
         }
-        let current = self.open_shards_of(key);
+        let current = self.usage(key.account, key.region).open_shards;
         if more > 0 && current + more as usize > self.limits().shards_max_in(key.region) {
             return Err(ReshardError::TooManyShards { current, more });
         }

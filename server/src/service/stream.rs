@@ -82,7 +82,8 @@ impl Stream {
 
     /// This stream with other shards, in the same state. Those open must cover the hash space.
     pub(super) fn with_shards(&self, row: StreamRow) -> Option<Stream> {
-        let (changes, turns) = (Arc::clone(&self.changes), Arc::clone(&self.turns));
+        let changes = Arc::clone(&self.changes);
+        let turns = Arc::clone(&self.turns);
         Some(Stream { state: self.state, changes, turns, ..Stream::active(row)? })
     }
 

@@ -24,10 +24,10 @@ const KEYS_OF_WRITER: u64 = 3;
 const KEY: StreamKey<'_> = StreamKey { account: "000000000000", region: "eu-west-1", name: "s" };
 const LIMITS: StreamLimits = StreamLimits {
     streams_max: 1,
-    on_demand_streams_max: 1,
     shards_per_stream_max: 12,
     shards_max: 100,
     shards_max_large_region: None,
+    on_demand_streams_max: 1,
 };
 
 /// Turns of the crew after which whatever waits will wait for ever.

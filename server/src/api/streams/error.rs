@@ -140,3 +140,27 @@ pub(super) fn only_on_demand(
          {account} is in PROVISIONED mode."
     ))
 }
+
+/// Too much for a shard.
+pub(super) fn shard_rate_exceeded(shard: &str, stream: StreamKey<'_>) -> Exception {
+    Exception::client(THROUGHPUT_EXCEEDED, shard_rate_text(shard, stream))
+}
+
+/// What is said of too much for a shard.
+pub(super) fn shard_rate_text(shard: &str, stream: StreamKey<'_>) -> String {
+    let StreamKey { account, name, .. } = stream;
+    format!("Rate exceeded for shard {shard} in stream {name} under account {account}.")
+}
+
+/// The code of too much for a shard.
+pub(super) const THROUGHPUT_EXCEEDED: &str = "ProvisionedThroughputExceededException";
+
+/// Too many calls about a stream.
+pub(super) fn stream_rate_exceeded(StreamKey { account, name, .. }: StreamKey<'_>) -> Exception {
+    limit_exceeded(format!("Rate exceeded for stream {name} under account {account}."))
+}
+
+/// Too many calls of an account.
+pub(super) fn account_rate_exceeded(account: &str) -> Exception {
+    limit_exceeded(format!("Rate exceeded for account {account}."))
+}

@@ -13,6 +13,7 @@ mod ops;
 mod placement;
 mod policy;
 mod position;
+mod rates;
 mod records;
 mod resharding;
 mod resource;
@@ -28,6 +29,8 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
+pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use rates::CallRates;
 pub use state::{Limits, State};
 
 /// The part of `X-Amz-Target` before the dot.
@@ -116,6 +119,7 @@ macro_rules! operations {
                     check(shape, &values)?;
                     let fields = Fields::new(shape, &values);
                     let input = ops::$module::Input::read(caller, fields)?;
+                    rates::admit(state, caller, operation, fields)?;
                     let output = ops::$module::run(state, input).await?;
                     Ok(output.write(Writer::new(format)))
                 })*

@@ -61,20 +61,20 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Output, Exception> {
     let Input { stream: key, records, is_dry_run } = input;
     let stream = state.active_stream(key)?;
-    let hashes = measure(&stream, &records)?;
+    let hashes = place(&stream, &records)?;
+    let is_encrypted = stream.is_encrypted();
     if is_dry_run {
         let all: Vec<_> = (0..records.len()).collect();
         decode(&records, &all)?;
         return Err(dry_run());
     }
-    let is_encrypted = stream.is_encrypted();
     let batch_of = |indexes: &[usize]| decode(&records, indexes);
     let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
     put.map(|put| output(put, is_encrypted)).map_err(|error| not_put(key, error))
 }
 
-/// Holds records against what the stream and a request allow, and answers their hash keys.
-fn measure(stream: &Stream, records: &[Entry<'_>]) -> Result<Vec<u128>, Exception> {
+/// Where the records go in the hash space, once they are known to be small enough.
+fn place(stream: &Stream, records: &[Entry<'_>]) -> Result<Vec<u128>, Exception> {
     let mut request_bytes = 0;
     let mut hashes = Vec::with_capacity(records.len());
     for Entry { target, data } in records {
@@ -96,11 +96,9 @@ fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> 
         RECORD_HEADER_BYTES + target.kept_key().len() + decoded_bytes(data)
     };
     let mut builder = BatchBuilder::with_capacity(chosen().map(bytes_of).sum());
-    for record in chosen() {
-        let data_bytes = decoded_bytes(record.data);
-        builder.push_with(record.target.kept_key().as_bytes(), data_bytes, |out| {
-            decode_blob(record.data, out)
-        })?;
+    for Entry { target, data } in chosen() {
+        let key = target.kept_key().as_bytes();
+        builder.push_with(key, decoded_bytes(data), |out| decode_blob(data, out))?;
     }
     builder.finish().map_err(Exception::from)
 }

@@ -1,8 +1,6 @@
 //! Splitting, merging and scaling as a client sees them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use flowstone_engine::clock::ManualClock;
 use flowstone_engine::entropy::SeededEntropy;
@@ -39,25 +37,41 @@ impl World {
         let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options).unwrap();
         let streams = StreamLimits {
             streams_max: 10,
-            on_demand_streams_max: 10,
             shards_per_stream_max: 50,
             shards_max: 60,
             shards_max_large_region: None,
+            on_demand_streams_max: 10,
         };
         let limits = Limits {
+            mode_changes_per_day_max: 0,
+            rates: crate::service::limits::Rates::default(),
+            calls: crate::api::streams::CallRates::none(),
             streams,
             disk_reads_max: 2,
             answer_bytes_max: 1 << 24,
             fan_out_bytes_max: 1 << 24,
             consumers_per_stream_max: 5,
-            mode_changes_per_day_max: 5,
         };
         let state = Arc::new(State::load(engine, clock.clone(), &*entropy, limits).unwrap());
         World { runtime: Runtime::new().unwrap(), state, clock, _directory: directory }
     }
 
+    /// The answer, or the exception's code and message.
     fn call(&self, operation: &str, body: Value) -> Result<Value, (String, String)> {
-        self.runtime.block_on(call(&self.state, operation, body))
+        let caller = Caller { account: "123456789012".into(), region: "eu-west-1".into() };
+        let operation = Operation::parse(operation).unwrap();
+        let body = body.to_string();
+        let called = dispatch(&self.state, &caller, operation, Format::Json, body.as_bytes());
+        match self.runtime.block_on(called) {
+            Ok(answer) => match answer.body {
+                Body::Whole(bytes) if bytes.is_empty() => Ok(Value::Null),
+                Body::Whole(bytes) => Ok(serde_json::from_slice(&bytes).unwrap()),
+                Body::Events(_) => panic!("no events here"),
+            },
+            Err(exception) => {
+                Err((exception.code.to_owned(), exception.message.unwrap_or_default().into_owned()))
+            }
+        }
     }
 
     fn ok(&self, operation: &str, body: Value) -> Value {
@@ -112,23 +126,6 @@ impl World {
     fn read(&self, shard: u64, more: &Value) -> Value {
         let iterator = self.iterator(shard, more).unwrap();
         self.ok("GetRecords", json!({"ShardIterator": iterator}))
-    }
-}
-
-/// The answer, or the exception's code and message.
-async fn call(state: &Arc<State>, operation: &str, body: Value) -> Result<Value, (String, String)> {
-    let caller = Caller { account: "123456789012".into(), region: "eu-west-1".into() };
-    let operation = Operation::parse(operation).unwrap();
-    let body = body.to_string();
-    match dispatch(state, &caller, operation, Format::Json, body.as_bytes()).await {
-        Ok(answer) => match answer.body {
-            Body::Whole(bytes) if bytes.is_empty() => Ok(Value::Null),
-            Body::Whole(bytes) => Ok(serde_json::from_slice(&bytes).unwrap()),
-            Body::Events(_) => panic!("no events here"),
-        },
-        Err(exception) => {
-            Err((exception.code.to_owned(), exception.message.unwrap_or_default().into_owned()))
-        }
     }
 }
 
@@ -397,92 +394,4 @@ fn a_closed_shard_leaves_when_its_retention_has_passed() {
     let again = world.split("1", "1000").unwrap();
     assert_eq!((again, world.list(None)), (Value::Null, vec![1, 2, 3, 4]), "indexes go on");
     assert_eq!(sweep(), 0);
-}
-
-/// Puts numbered records of its own keys, one request behind the other, until `stop`; answers how
-/// many of each key.
-async fn write(state: Arc<State>, writer: u32, stop: Arc<AtomicBool>) -> BTreeMap<String, u64> {
-    let mut next: BTreeMap<String, u64> = BTreeMap::new();
-    for round in 0.. {
-        if stop.load(Ordering::SeqCst) {
-            break;
-        }
-        let entries = (0..6u32).map(|n| {
-            let key = format!("w{writer}k{}", (round + n) % 4);
-            let number = next.entry(key.clone()).or_default();
-            *number += 1;
-            let data = base64_simd::STANDARD.encode_to_string(format!("{number}"));
-            json!({"Data": data, "PartitionKey": key})
-        });
-        let records: Vec<_> = entries.collect();
-        let body = json!({"StreamName": "s", "Records": records});
-        let answer = call(&state, "PutRecords", body).await.unwrap();
-        assert_eq!(answer["FailedRecordCount"], 0, "{answer}");
-    }
-    next
-}
-
-/// Reads the stream as consumers do, from finished parents to their children: the records of each
-/// key in the order in which they were met.
-fn consume(world: &World) -> BTreeMap<String, Vec<u64>> {
-    let mut met: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    let mut finished: BTreeSet<u64> = BTreeSet::new();
-    let mut waiting: BTreeMap<u64, Vec<u64>> = BTreeMap::from([(0, vec![]), (1, vec![])]);
-    while let Some(shard) = waiting
-        .iter()
-        .find(|(_, parents)| parents.iter().all(|parent| finished.contains(parent)))
-        .map(|(shard, _)| *shard)
-    {
-        waiting.remove(&shard);
-        let mut iterator = world.iterator(shard, &trim_horizon()).unwrap();
-        loop {
-            let read = world.ok("GetRecords", json!({"ShardIterator": iterator, "Limit": 97}));
-            let records = read["Records"].as_array().unwrap();
-            for record in records {
-                let data = base64_simd::STANDARD.decode_to_vec(record["Data"].as_str().unwrap());
-                let number = String::from_utf8(data.unwrap()).unwrap().parse().unwrap();
-                let key = record["PartitionKey"].as_str().unwrap();
-                met.entry(key.to_owned()).or_default().push(number);
-            }
-            match read["NextShardIterator"].as_str() {
-                Some(_) if records.is_empty() => break,
-                Some(next) => iterator = next.to_owned(),
-                None => {
-                    finished.insert(shard);
-                    for child in read["ChildShards"].as_array().unwrap() {
-                        let parents = child["ParentShards"].as_array().unwrap();
-                        let parents = parents.iter().map(index_of).collect();
-                        waiting.insert(index_of(&child["ShardId"]), parents);
-                    }
-                    break;
-                }
-            }
-        }
-    }
-    assert!(waiting.is_empty(), "every child was reached: {waiting:?}");
-    met
-}
-
-#[test]
-fn writers_see_no_error_and_consumers_every_record_in_order_while_shards_change() {
-    let world = World::new();
-    world.create(2);
-    let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..4)
-        .map(|n| world.runtime.spawn(write(Arc::clone(&world.state), n, Arc::clone(&stop))))
-        .collect();
-    for target in [4, 3, 6, 5, 3, 2, 4, 2] {
-        world.scale(target).unwrap();
-        world.put("between", "0");
-    }
-    stop.store(true, Ordering::SeqCst);
-    let mut put = BTreeMap::new();
-    for writer in writers {
-        put.extend(world.runtime.block_on(writer).unwrap());
-    }
-    let met = consume(&world);
-    assert_eq!(put.len(), 16);
-    for (key, count) in put {
-        assert_eq!(met[&key], (1..=count).collect::<Vec<_>>(), "{key}");
-    }
 }
