@@ -8,6 +8,7 @@
 
 mod constraints;
 mod error;
+mod fan_out;
 mod model;
 mod ops;
 mod placement;
