@@ -45,6 +45,7 @@ const LIMITS: Limits = Limits {
     answer_bytes_max: 1 << 26,
     fan_out_bytes_max: 1 << 24,
     consumers_per_stream_max: 3,
+    consumers_per_advantage_stream_max: 3,
 };
 
 /// Turns after which a call that gives no answer is a bug.

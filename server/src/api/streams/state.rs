@@ -50,6 +50,8 @@ pub struct Limits {
     pub fan_out_bytes_max: usize,
     /// Registered consumers of one stream.
     pub consumers_per_stream_max: usize,
+    /// The same of on-demand streams whose account has committed itself to a minimum of throughput.
+    pub consumers_per_advantage_stream_max: usize,
 }
 
 /// The service's state, shared by all calls.

@@ -41,6 +41,7 @@ pub(super) fn limits() -> Limits {
         answer_bytes_max: 1 << 26,
         fan_out_bytes_max: 1 << 24,
         consumers_per_stream_max: 20,
+        consumers_per_advantage_stream_max: 20,
     }
 }
 
