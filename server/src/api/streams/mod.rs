@@ -6,6 +6,7 @@
 //! Everywhere: addressing by `StreamId` is refused. Operations that are not served answer 400
 //! `InvalidArgumentException` "Flowstone does not serve X yet": a status that SDKs do not retry.
 
+mod admission;
 mod constraints;
 mod error;
 mod model;
@@ -15,6 +16,7 @@ mod policy;
 mod position;
 mod rates;
 mod records;
+mod resharding;
 mod resource;
 mod state;
 mod subscription;
@@ -160,6 +162,7 @@ operations! {
         ListStreams => list_streams LIST_STREAMS Whole "",
         ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
         ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
+        MergeShards => merge_shards MERGE_SHARDS Whole "done and ACTIVE when it answers",
         PutRecord => put_record
             PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
@@ -168,6 +171,7 @@ operations! {
         RegisterStreamConsumer => register_stream_consumer
             REGISTER_STREAM_CONSUMER Whole "ACTIVE and durable when it answers",
         RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
+        SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
         StartStreamEncryption => start_stream_encryption
             START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
         StopStreamEncryption => stop_stream_encryption STOP_STREAM_ENCRYPTION Whole "",
@@ -177,6 +181,8 @@ operations! {
         UntagResource => untag_resource UNTAG_RESOURCE Whole "",
         UpdateAccountSettings => update_account_settings UPDATE_ACCOUNT_SETTINGS Whole "",
         UpdateMaxRecordSize => update_max_record_size UPDATE_MAX_RECORD_SIZE Whole "",
+        UpdateShardCount => update_shard_count
+            UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers",
         UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
         UpdateStreamRecordDistributionStrategy => update_stream_record_distribution_strategy
             UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY Whole "",
@@ -194,15 +200,12 @@ operations! {
         DescribeQueue DESCRIBE_QUEUE,
         ListChannels,
         ListQueues LIST_QUEUES,
-        MergeShards MERGE_SHARDS,
         ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
         ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
         RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
-        SplitShard SPLIT_SHARD,
         UpdateChannel,
         UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
         UpdateQueue UPDATE_QUEUE,
         UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
-        UpdateShardCount UPDATE_SHARD_COUNT,
     }
 }

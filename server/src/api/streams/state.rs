@@ -140,24 +140,6 @@ impl State {
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
     }
 
-    /// Takes room in `shard` for a record of `bytes`. What is on demand is as fast as the machine.
-    pub(super) fn admit_write(&self, stream: &Stream, shard: &ShardRow, bytes: usize) -> bool {
-        stream.row.mode == Mode::OnDemand || self.throttle.admit_write(shard.log(), bytes)
-    }
-
-    /// Gives back the room of records that were not kept.
-    pub(super) fn give_back_write(
-        &self,
-        stream: &Stream,
-        shard: &ShardRow,
-        count: u64,
-        bytes: usize,
-    ) {
-        if stream.row.mode != Mode::OnDemand {
-            self.throttle.give_back_write(shard.log(), count, bytes);
-        }
-    }
-
     /// Counts a read of `shard`, or refuses it.
     pub(super) fn admit_read(&self, stream: &Stream, shard: &ShardRow) -> Result<(), Exception> {
         if stream.row.mode == Mode::OnDemand || self.throttle.admit_read(shard.log()) {

@@ -34,6 +34,12 @@ impl Throttle {
         }
     }
 
+    /// Whether puts are limited at all.
+    #[must_use]
+    pub fn limits_writes(&self) -> bool {
+        self.limits_writes
+    }
+
     /// Whether a record of `bytes` may go into `shard` now; if so, its room is taken.
     #[must_use]
     pub fn admit_write(&self, shard: ShardId, bytes: usize) -> bool {
