@@ -50,6 +50,7 @@ Examples:
   shard_reads_per_s = 50               # aws: 5
   consumer_bytes_per_s = 20971520      # aws: 2097152, of each fan-out subscription
   mode_changes_per_day = 0             # aws: 2, of each stream
+  shard_count_changes_per_day = 0      # aws: 10, of each stream
   [rates.calls_per_s]
   ListStreams = 100                    # aws: as each operation's documentation says
   END

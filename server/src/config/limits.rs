@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::api::streams::{CallRates, MODE_CHANGES_KEPT, Operation};
+use crate::api::streams::{CallRates, DAILY_CHANGES_KEPT, Operation};
 use crate::service::limits::{RATE_MAX, Rate, Rates};
 
 /// Where the limits come from that nobody sets.
@@ -35,6 +35,8 @@ pub struct RatesEntry {
     pub consumer_bytes_per_s: Option<u64>,
     /// Changes of a stream's mode in 24 hours [aws: 2].
     pub mode_changes_per_day: Option<u32>,
+    /// `UpdateShardCount` of a stream in 24 hours [aws: 10].
+    pub shard_count_changes_per_day: Option<u32>,
     /// Calls, by operation [aws: those of each operation's documentation].
     pub calls_per_s: BTreeMap<String, u64>,
 }
@@ -45,6 +47,7 @@ pub(super) struct Settled {
     pub(super) rates: Rates,
     pub(super) calls: CallRates,
     pub(super) mode_changes_per_day_max: u32,
+    pub(super) shard_count_changes_per_day_max: u32,
 }
 
 /// What `entry` comes to; `Err` says what is wrong with it.
@@ -83,11 +86,21 @@ pub(super) fn settle(choice: LimitsChoice, entry: RatesEntry) -> Result<Settled,
         })?;
         calls.set(operation, rate(&name, Some(per_s), 0)?);
     }
-    let mode_changes_per_day_max = entry.mode_changes_per_day.unwrap_or(if is_aws { 2 } else { 0 });
-    if mode_changes_per_day_max as usize > MODE_CHANGES_KEPT {
-        return Err(format!(
-            "mode_changes_per_day is at most {MODE_CHANGES_KEPT}; 0 is any number"
-        ));
-    }
-    Ok(Settled { rates, calls, mode_changes_per_day_max })
+    let daily = |name: &str, set: Option<u32>, aws: u32| {
+        let max = set.unwrap_or(if is_aws { aws } else { 0 });
+        if max as usize > DAILY_CHANGES_KEPT {
+            return Err(format!("{name} is at most {DAILY_CHANGES_KEPT}; 0 is any number"));
+        }
+        Ok(max)
+    };
+    Ok(Settled {
+        rates,
+        calls,
+        mode_changes_per_day_max: daily("mode_changes_per_day", entry.mode_changes_per_day, 2)?,
+        shard_count_changes_per_day_max: daily(
+            "shard_count_changes_per_day",
+            entry.shard_count_changes_per_day,
+            10,
+        )?,
+    })
 }

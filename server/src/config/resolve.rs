@@ -145,6 +145,7 @@ impl Config {
                 rates: settled.rates,
                 calls: settled.calls,
                 mode_changes_per_day_max: settled.mode_changes_per_day_max,
+                shard_count_changes_per_day_max: settled.shard_count_changes_per_day_max,
                 disk_reads_max: defaults::DISK_READS_MAX,
                 answer_bytes_max: flags
                     .answer_bytes_in_flight_max

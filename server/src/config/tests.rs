@@ -134,6 +134,7 @@ fn one_word_brings_the_services_limits_and_each_can_be_set_by_itself() {
     assert_eq!(per_s(limits.calls.get(Operation::ListShards)), Some(1000));
     assert_eq!(limits.calls.get(Operation::PutRecord), None);
     assert_eq!(limits.mode_changes_per_day_max, 2);
+    assert_eq!(limits.shard_count_changes_per_day_max, 10);
     let streams = limits.streams;
     assert_eq!((streams.shards_max_in("eu-west-1"), streams.shards_max_in("x")), (500, 200));
     assert_eq!(streams.on_demand_streams_max, 50);

@@ -41,6 +41,7 @@ const LIMITS: Limits = Limits {
     },
     calls: CallRates::none(),
     mode_changes_per_day_max: 0,
+    shard_count_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,
     fan_out_bytes_max: 1 << 24,

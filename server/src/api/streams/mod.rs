@@ -8,6 +8,7 @@
 
 mod admission;
 mod constraints;
+mod daily;
 mod error;
 mod model;
 mod ops;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
-pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use daily::DAILY_CHANGES_KEPT;
 pub use rates::CallRates;
 pub use state::{Limits, State};
 

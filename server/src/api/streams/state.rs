@@ -42,6 +42,8 @@ pub struct Limits {
     pub calls: CallRates,
     /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
     pub mode_changes_per_day_max: u32,
+    /// Times that `UpdateShardCount` can change a stream in 24 hours; 0 is any number.
+    pub shard_count_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.

@@ -29,7 +29,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::api::streams::State;
 use crate::api::streams::error::{stream_in_use, stream_not_found};
 use crate::api::streams::records::{behind_ms, write_children, write_records};
-use crate::service::{Ended, Seat, SequenceNumber, ShardRow, Stream};
+use crate::service::limits::Pace;
+use crate::service::{Ended, Mode, Seat, SequenceNumber, ShardRow, Stream};
 use crate::wire::{Exception, Writer, event_stream};
 
 /// How long a subscription lasts.
@@ -62,6 +63,7 @@ pub(super) struct Subscription {
     seat: Seat,
     ends: Instant,
     silent_since: Instant,
+    pace: Pace,
     stage: Stage,
 }
 
@@ -98,6 +100,8 @@ impl Subscription {
     ) -> Subscription {
         let now = Instant::now();
         let ends = now + LIFE;
+        // What is on demand is as fast as the machine.
+        let pace = state.throttle.pace(stream.row.mode == Mode::Provisioned);
         Subscription {
             state,
             stream,
@@ -106,6 +110,7 @@ impl Subscription {
             seat,
             ends,
             silent_since: now,
+            pace,
             stage: Stage::New,
         }
     }
@@ -150,12 +155,28 @@ impl Subscription {
                 return Ok(None);
             }
             self.look_again()?;
+            let wait_ms = self.pace.ready_in_ms(self.state.clock.monotonic_ms());
+            let is_silent = self.silent_since.elapsed() >= SILENCE_MAX;
+            // An event is due after some silence, however slow the pace is.
+            if wait_ms > 0 && !is_silent {
+                let silence_ends = (self.silent_since + SILENCE_MAX).min(self.ends);
+                let ready = Instant::now() + Duration::from_millis(wait_ms);
+                tokio::select! {
+                    () = sleep_until(ready.min(silence_ends)) => continue,
+                    ended = self.seat.ended() => return Err(self.sent_away(ended)),
+                    () = self.state.stopped() => {
+                        self.stage = Stage::Over;
+                        return Ok(None);
+                    }
+                }
+            }
             let (read, hold) = self.read().await?;
             let is_at_end = read.next() >= read.watermarks().high_watermark;
             let is_over = self.shard.closed_ms.is_some() && is_at_end;
             let is_silent = self.silent_since.elapsed() >= SILENCE_MAX;
             if read.count() > 0 || is_over || is_silent {
                 self.position = read.next().max(self.position);
+                self.pace.count(read.bytes() as u64);
                 if is_over {
                     self.stage = Stage::Over;
                 }

@@ -82,10 +82,11 @@ impl Throttle {
         taken.unwrap_or(true)
     }
 
-    /// The pace of a new subscription.
+    /// The pace of a new subscription, to a stream that `is_limited` or is not.
     #[must_use]
-    pub fn pace(&self) -> Pace {
-        Pace::new(self.rates.consumer_bytes, self.clock.monotonic_ms())
+    pub fn pace(&self, is_limited: bool) -> Pace {
+        let rate = self.rates.consumer_bytes.filter(|_| is_limited);
+        Pace::new(rate, self.clock.monotonic_ms())
     }
 
     fn take_write(&self, shard: ShardId, bytes: u64) -> bool {

@@ -45,6 +45,7 @@ impl World {
         };
         let limits = Limits {
             mode_changes_per_day_max: 0,
+            shard_count_changes_per_day_max: 0,
             rates: Rates::default(),
             calls: CallRates::none(),
             streams,

@@ -204,3 +204,21 @@ fn any_operation_can_have_a_rate() {
         rig.ok("DescribeLimits", &json!({}));
     }
 }
+
+#[test]
+fn the_shard_count_changes_as_often_in_a_day_as_the_limit_says() {
+    let rig = Rig::with(Limits { shard_count_changes_per_day_max: 2, ..limits() });
+    rig.provisioned("s", 1);
+    let scale = |target| json!({"StreamName": "s", "TargetShardCount": target, "ScalingType": "UNIFORM_SCALING"});
+    rig.ok("UpdateShardCount", &scale(2));
+    // Neither no change nor a refusal counts.
+    rig.ok("UpdateShardCount", &scale(2));
+    assert_eq!(rig.refused("UpdateShardCount", &scale(9)).0, "LimitExceededException");
+    rig.clock.pass_ms(HOUR_MS);
+    rig.ok("UpdateShardCount", &scale(3));
+    let rig = rig.restarted();
+    let refused = rig.refused("UpdateShardCount", &scale(2));
+    assert!(refused.1.contains("2 times in 24 hours"), "{}", refused.1);
+    rig.clock.pass_ms(23 * HOUR_MS);
+    rig.ok("UpdateShardCount", &scale(2));
+}
