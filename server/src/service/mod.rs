@@ -10,10 +10,10 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `planned.rs`  | streams that should exist at the start |
 //! | `lineage.rs`  | how shards come from one another |
 //! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
 //! | `put.rs`      | records on their way in, also across a reshard |
-//! | `planned.rs`  | streams that should exist at the start |
 //! | `consumers.rs`| registered consumers |
 //! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |

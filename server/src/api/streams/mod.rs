@@ -6,7 +6,9 @@
 //! Everywhere: addressing by `StreamId` is refused. Operations that are not served answer 400
 //! `InvalidArgumentException` "Flowstone does not serve X yet": a status that SDKs do not retry.
 
+mod admission;
 mod constraints;
+mod daily;
 mod error;
 mod fan_out;
 mod model;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
-pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use daily::DAILY_CHANGES_KEPT;
 pub use rates::CallRates;
 pub use state::{Limits, State};
 

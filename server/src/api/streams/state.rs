@@ -40,6 +40,8 @@ pub struct Limits {
     pub calls: CallRates,
     /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
     pub mode_changes_per_day_max: u32,
+    /// Times that `UpdateShardCount` can change a stream in 24 hours; 0 is any number.
+    pub shard_count_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.
@@ -48,6 +50,8 @@ pub struct Limits {
     pub fan_out_bytes_max: usize,
     /// Registered consumers of one stream.
     pub consumers_per_stream_max: usize,
+    /// The same of on-demand streams whose account has committed itself to a minimum of throughput.
+    pub consumers_per_advantage_stream_max: usize,
 }
 
 /// The service's state, shared by all calls.
@@ -131,24 +135,6 @@ impl State {
     pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
         let stream = self.stream(key)?;
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
-    }
-
-    /// Takes room in `shard` for a record of `bytes`. What is on demand is as fast as the machine.
-    pub(super) fn admit_write(&self, stream: &Stream, shard: &ShardRow, bytes: usize) -> bool {
-        stream.row.mode == Mode::OnDemand || self.throttle.admit_write(shard.log(), bytes)
-    }
-
-    /// Gives back the room of records that were not kept.
-    pub(super) fn give_back_write(
-        &self,
-        stream: &Stream,
-        shard: &ShardRow,
-        count: u64,
-        bytes: usize,
-    ) {
-        if stream.row.mode != Mode::OnDemand {
-            self.throttle.give_back_write(shard.log(), count, bytes);
-        }
     }
 
     /// Counts a read of `shard`, or refuses it.

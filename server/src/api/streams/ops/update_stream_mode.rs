@@ -4,17 +4,12 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
+use crate::api::streams::daily;
 use crate::api::streams::error::limit_exceeded;
 use crate::api::streams::model::{read_address, read_mode};
 use crate::api::streams::warmth::check_warm;
 use crate::service::{Distribution, Mode, StreamPath, StreamRow};
 use crate::wire::{Caller, Exception, Fields};
-
-/// Milliseconds over which changes are counted.
-const WINDOW_MS: u64 = 24 * 3_600_000;
-
-/// Changes that a row remembers: the most that the limit on them can be.
-pub const MODE_CHANGES_KEPT: usize = 32;
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,
@@ -65,18 +60,14 @@ pub(in crate::api::streams) async fn run(
 
 /// Refuses a change past the limit; remembers any other.
 fn count_change(state: &State, row: &mut StreamRow) -> Result<(), Exception> {
-    let now = state.now();
-    row.mode_changed_ms.retain(|at| *at > now.minus_ms(WINDOW_MS).0);
-    let max = state.limits.mode_changes_per_day_max as usize;
-    if max > 0 && row.mode_changed_ms.len() >= max {
+    let (now, max) = (state.now(), state.limits.mode_changes_per_day_max);
+    if !daily::is_within(&row.mode_changed_ms, now, max) {
         return Err(limit_exceeded(format!(
             "The capacity mode of stream {} under account {} can be changed {max} times in 24 \
              hours.",
             row.name, row.account
         )));
     }
-    let excess = (row.mode_changed_ms.len() + 1).saturating_sub(MODE_CHANGES_KEPT);
-    row.mode_changed_ms.drain(..excess);
-    row.mode_changed_ms.push(now.0);
+    daily::remember(&mut row.mode_changed_ms, now);
     Ok(())
 }

@@ -12,7 +12,7 @@ use world::{BEGAN_MS, World, data_of};
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_reader_has_an_event_every_five_seconds_for_five_minutes() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let mut events = world.subscribe("LATEST").await;
     let began = Instant::now();
     let (mut count, mut continued) = (0, String::new());
