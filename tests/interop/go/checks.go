@@ -27,7 +27,7 @@ func that(name string, holds bool, detail any) {
 	counting.Lock()
 	defer counting.Unlock()
 	if !holds {
-		fmt.Printf("  FAIL  %s %.*s\n", name, detailBytes, fmt.Sprintf("%+v", detail))
+		fmt.Printf("  FAIL  %s %.*s\n", name, detailBytes, fmt.Sprintf("%#v", detail))
 		os.Exit(1)
 	}
 	passed++
@@ -35,7 +35,7 @@ func that(name string, holds bool, detail any) {
 }
 
 func equal(name string, found, expected any) {
-	that(name, reflect.DeepEqual(found, expected), fmt.Sprintf("found=%v expected=%v", found, expected))
+	that(name, reflect.DeepEqual(found, expected), fmt.Sprintf("found=%#v expected=%#v", found, expected))
 }
 
 // must ends the session when a call that has to succeed did not.
