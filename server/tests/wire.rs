@@ -199,7 +199,7 @@ fn refusals_are_the_services() {
     assert_eq!(rest["Shards"][0]["ShardId"], "shardId-000000000003");
     assert_eq!(told("CreateStream", json!({"StreamName": "s"})).0, "ResourceInUseException");
     assert_eq!(told("Nonsense", json!({})).0, "UnknownOperationException");
-    assert_eq!(told("SplitShard", json!({})).0, "InvalidArgumentException");
+    assert_eq!(told("CreateChannel", json!({})).0, "InvalidArgumentException");
     assert_eq!(told("GetRecords", json!({"ShardIterator": "x"})).1, "Invalid ShardIterator.");
     assert_eq!(told("GetRecords", json!({})).0, "ValidationException");
     assert_eq!(told("PutRecords", json!({"StreamName": 1})).0, "SerializationException");
@@ -307,4 +307,26 @@ fn many_writers_are_served_at_once() {
         let own: Vec<_> = data.iter().filter(|d| d.starts_with(&format!("{writer:02}"))).collect();
         assert!(own.len() == RECORDS && own.is_sorted(), "{own:?}");
     }
+}
+
+#[test]
+fn streams_of_the_configuration_are_made_once_and_then_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let more = ["--region", "eu-west-1", "--stream", "a:2", "--stream", "b"];
+    let server = Running::start(data.path(), &more);
+    let open = |server: &Running, name| {
+        let summary = server.ok("DescribeStreamSummary", &json!({"StreamName": name}));
+        let summary = &summary["StreamDescriptionSummary"];
+        (summary["OpenShardCount"].clone(), summary["StreamModeDetails"]["StreamMode"].clone())
+    };
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    assert_eq!(open(&server, "b"), (json!(4), json!("ON_DEMAND")));
+    let put = json!({"StreamName": "a", "Data": "YQ==", "PartitionKey": "k",
+                     "ExplicitHashKey": "0"});
+    server.ok("PutRecord", &put);
+    drop(server);
+    let server = Running::start(data.path(), &["--region", "eu-west-1", "--stream", "a:3"]);
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    let horizon = json!({"ShardIteratorType": "TRIM_HORIZON"});
+    assert_eq!(server.records(&server.iterator("a", 0, &horizon)).0, ["YQ=="]);
 }

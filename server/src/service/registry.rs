@@ -5,6 +5,7 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
@@ -141,6 +142,25 @@ pub enum CreateError {
     Engine(Error),
 }
 
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CreateError::AlreadyExists => f.write_str("there is one of that name"),
+            CreateError::TooManyStreams => f.write_str("the account has as many as it may"),
+            CreateError::TooManyOnDemandStreams => {
+                f.write_str("the account has as many on-demand streams as it may")
+            }
+            CreateError::TooManyShardsInStream => {
+                f.write_str("a stream may not have so many shards")
+            }
+            CreateError::TooManyShards { current } => {
+                write!(f, "the account would have too many shards current=`{current}`")
+            }
+            CreateError::Engine(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Why a stream was not changed or deleted.
 #[derive(Debug)]
 pub enum ChangeError<E> {
@@ -159,12 +179,12 @@ pub enum ChangeError<E> {
 pub struct Streams {
     maps: RwLock<Maps>,
     /// Held while a row changes, so that no change is lost to another.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     limits: StreamLimits,
 }
 
 #[derive(Debug, Default)]
-struct Maps {
+pub(super) struct Maps {
     by_key: BTreeMap<String, Arc<Stream>>,
     /// Streams that are active or being deleted.
     by_id: HashMap<u64, Arc<Stream>>,
@@ -188,6 +208,20 @@ impl Streams {
     #[must_use]
     pub fn find(&self, key: StreamKey<'_>) -> Option<Arc<Stream>> {
         self.read().by_key.get(&key.encode()).cloned()
+    }
+
+    pub(super) fn find_encoded(&self, key: &str) -> Option<Arc<Stream>> {
+        self.read().find(key)
+    }
+
+    /// The keys of all streams.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.read().by_key.keys().cloned().collect()
+    }
+
+    /// The bounds.
+    pub(super) fn limits(&self) -> StreamLimits {
+        self.limits
     }
 
     /// The stream with that identity, active or being deleted.
@@ -241,7 +275,20 @@ impl Streams {
         key: StreamKey<'_>,
         spec: CreateStream,
     ) -> Result<Arc<Stream>, CreateError> {
-        let (row, shards) = new_row(now, key, spec);
+        self.create_keeping(engine, now, key, spec, RETENTION_HOURS_DEFAULT)
+    }
+
+    /// The same, of a stream that keeps records for `retention_hours`.
+    pub(super) fn create_keeping(
+        &self,
+        engine: &Engine,
+        now: Timestamp,
+        key: StreamKey<'_>,
+        spec: CreateStream,
+        retention_hours: u32,
+    ) -> Result<Arc<Stream>, CreateError> {
+        let (mut row, shards) = new_row(now, key, spec);
+        row.retention_hours = retention_hours;
         let row = self.reserve(key, row, shards)?;
         let encoded = key.encode();
         let _reserved = Reserved { streams: self, key: &encoded };
@@ -364,12 +411,12 @@ impl Streams {
         Ok(row)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Maps> {
         // Every change is one insert or remove: there is no half-made state to be seen.
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Maps> {
         self.maps.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -402,7 +449,13 @@ impl Maps {
         usage
     }
 
-    fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
+    /// The stream under `key`.
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
+        self.by_key.get(key).cloned()
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(super) fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
         stream.changes.send_replace(());

@@ -4,7 +4,7 @@ use flowstone_engine::types::Timestamp;
 
 use crate::api::streams::model::status;
 use crate::service::{
-    ChangeError, ITERATOR_LIFE_MS, State, StreamKey, TAGS_MAX, TagError, java_date,
+    ChangeError, ITERATOR_LIFE_MS, PutError, State, StreamKey, TAGS_MAX, TagError, java_date,
 };
 use crate::wire::Exception;
 
@@ -56,6 +56,14 @@ pub(super) fn not_changed<E: Into<Exception>>(
         )),
         ChangeError::Refused(refusal) => refusal.into(),
         ChangeError::Engine(error) => error.into(),
+    }
+}
+
+/// Why records were not put.
+pub(super) fn not_put(key: StreamKey<'_>, error: PutError<Exception>) -> Exception {
+    match error {
+        PutError::Gone => stream_not_found(key.name, key.account),
+        PutError::Batch(exception) => exception,
     }
 }
 
@@ -131,4 +139,28 @@ pub(super) fn only_on_demand(
         "{what} is only supported for streams in ON_DEMAND mode. Stream {name} under account \
          {account} is in PROVISIONED mode."
     ))
+}
+
+/// Too much for a shard.
+pub(super) fn shard_rate_exceeded(shard: &str, stream: StreamKey<'_>) -> Exception {
+    Exception::client(THROUGHPUT_EXCEEDED, shard_rate_text(shard, stream))
+}
+
+/// What is said of too much for a shard.
+pub(super) fn shard_rate_text(shard: &str, stream: StreamKey<'_>) -> String {
+    let StreamKey { account, name, .. } = stream;
+    format!("Rate exceeded for shard {shard} in stream {name} under account {account}.")
+}
+
+/// The code of too much for a shard.
+pub(super) const THROUGHPUT_EXCEEDED: &str = "ProvisionedThroughputExceededException";
+
+/// Too many calls about a stream.
+pub(super) fn stream_rate_exceeded(StreamKey { account, name, .. }: StreamKey<'_>) -> Exception {
+    limit_exceeded(format!("Rate exceeded for stream {name} under account {account}."))
+}
+
+/// Too many calls of an account.
+pub(super) fn account_rate_exceeded(account: &str) -> Exception {
+    limit_exceeded(format!("Rate exceeded for account {account}."))
 }

@@ -13,7 +13,9 @@ mod ops;
 mod placement;
 mod policy;
 mod position;
+mod rates;
 mod records;
+mod resharding;
 mod resource;
 mod state;
 mod subscription;
@@ -27,6 +29,8 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
+pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use rates::CallRates;
 pub use state::{Limits, State};
 
 /// The part of `X-Amz-Target` before the dot.
@@ -115,6 +119,7 @@ macro_rules! operations {
                     check(shape, &values)?;
                     let fields = Fields::new(shape, &values);
                     let input = ops::$module::Input::read(caller, fields)?;
+                    rates::admit(state, caller, operation, fields)?;
                     let output = ops::$module::run(state, input).await?;
                     Ok(output.write(Writer::new(format)))
                 })*
@@ -156,6 +161,7 @@ operations! {
         ListStreams => list_streams LIST_STREAMS Whole "",
         ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
         ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
+        MergeShards => merge_shards MERGE_SHARDS Whole "done and ACTIVE when it answers",
         PutRecord => put_record
             PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
@@ -164,6 +170,7 @@ operations! {
         RegisterStreamConsumer => register_stream_consumer
             REGISTER_STREAM_CONSUMER Whole "ACTIVE and durable when it answers",
         RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
+        SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
         StartStreamEncryption => start_stream_encryption
             START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
         StopStreamEncryption => stop_stream_encryption STOP_STREAM_ENCRYPTION Whole "",
@@ -173,6 +180,8 @@ operations! {
         UntagResource => untag_resource UNTAG_RESOURCE Whole "",
         UpdateAccountSettings => update_account_settings UPDATE_ACCOUNT_SETTINGS Whole "",
         UpdateMaxRecordSize => update_max_record_size UPDATE_MAX_RECORD_SIZE Whole "",
+        UpdateShardCount => update_shard_count
+            UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers",
         UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
         UpdateStreamRecordDistributionStrategy => update_stream_record_distribution_strategy
             UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY Whole "",
@@ -190,15 +199,12 @@ operations! {
         DescribeQueue DESCRIBE_QUEUE,
         ListChannels,
         ListQueues LIST_QUEUES,
-        MergeShards MERGE_SHARDS,
         ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
         ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
         RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
-        SplitShard SPLIT_SHARD,
         UpdateChannel,
         UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
         UpdateQueue UPDATE_QUEUE,
         UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
-        UpdateShardCount UPDATE_SHARD_COUNT,
     }
 }

@@ -10,11 +10,15 @@ use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::api::streams::error::{consumer_not_found, not_changed, stream_not_found};
+use crate::api::streams::error::{
+    consumer_not_found, not_changed, shard_rate_exceeded, stream_not_found,
+};
 use crate::api::streams::model::ConsumerAddress;
+use crate::api::streams::rates::CallRates;
+use crate::service::limits::{Rates, Throttle};
 use crate::service::{
-    Accounts, Consumer, ConsumerRow, Consumers, Stream, StreamKey, StreamLimits, StreamPath,
-    StreamRow, Streams, Tokens,
+    Accounts, Consumer, ConsumerRow, Consumers, Mode, ShardRow, Stream, StreamKey, StreamLimits,
+    StreamPath, StreamRow, Streams, Tokens,
 };
 use crate::wire::Exception;
 
@@ -32,6 +36,10 @@ const TRIMMED_RETRIES_MAX: u32 = 8;
 pub struct Limits {
     /// What an account may have.
     pub streams: StreamLimits,
+    /// What a second holds.
+    pub rates: Rates,
+    /// Calls a second.
+    pub calls: CallRates,
     /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
     pub mode_changes_per_day_max: u32,
     /// Reads from disk at once.
@@ -59,6 +67,8 @@ pub struct State {
     pub tokens: Tokens,
     /// The settings of accounts.
     pub accounts: Accounts,
+    /// What goes past the rates.
+    pub throttle: Throttle,
     /// The bounds.
     pub limits: Limits,
     disk_reads: Semaphore,
@@ -81,6 +91,7 @@ impl State {
             (limits.fan_out_bytes_max / BUDGET_UNIT_BYTES).clamp(1, BUDGET_UNITS_MAX);
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
+        let throttle = Throttle::new(limits.rates, Arc::clone(&clock));
         Ok(State {
             streams: Streams::load(&engine, limits.streams)?,
             consumers: Consumers::load(&engine)?,
@@ -88,6 +99,7 @@ impl State {
             engine,
             clock,
             accounts: Accounts::default(),
+            throttle,
             limits,
             fan_out: Arc::new(Semaphore::new(fan_out_units)),
             fan_out_units,
@@ -124,6 +136,39 @@ impl State {
     pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
         let stream = self.stream(key)?;
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
+    }
+
+    /// Takes room in `shard` for a record of `bytes`. What is on demand is as fast as the machine.
+    pub(super) fn admit_write(&self, stream: &Stream, shard: &ShardRow, bytes: usize) -> bool {
+        stream.row.mode == Mode::OnDemand || self.throttle.admit_write(shard.log(), bytes)
+    }
+
+    /// Gives back the room of records that were not kept.
+    pub(super) fn give_back_write(
+        &self,
+        stream: &Stream,
+        shard: &ShardRow,
+        count: u64,
+        bytes: usize,
+    ) {
+        if stream.row.mode != Mode::OnDemand {
+            self.throttle.give_back_write(shard.log(), count, bytes);
+        }
+    }
+
+    /// Counts a read of `shard`, or refuses it.
+    pub(super) fn admit_read(&self, stream: &Stream, shard: &ShardRow) -> Result<(), Exception> {
+        if stream.row.mode == Mode::OnDemand || self.throttle.admit_read(shard.log()) {
+            return Ok(());
+        }
+        Err(shard_rate_exceeded(&shard.name(), stream.row.key()))
+    }
+
+    /// Counts the bytes that a read of `shard` brought.
+    pub(super) fn count_read(&self, stream: &Stream, shard: &ShardRow, bytes: usize) {
+        if stream.row.mode != Mode::OnDemand {
+            self.throttle.count_read(shard.log(), bytes);
+        }
     }
 
     /// The consumer of that name, with its stream.

@@ -6,7 +6,7 @@ use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::{limit_exceeded, stream_in_use, wrong_tags};
 use crate::api::streams::model::{read_address, read_tags, write_consumer};
-use crate::service::{Consumer, RegisterError, Stream, StreamPath};
+use crate::service::{Consumer, RegisterError, Stream, StreamPath, new_tags};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 pub(in crate::api::streams) struct Input {
@@ -23,7 +23,7 @@ impl Input {
         Ok(Input {
             path: read_address(caller, fields)?.into(),
             name: fields.text("ConsumerName").unwrap_or_default().to_owned(),
-            tags: read_tags(fields).map_err(wrong_tags)?,
+            tags: new_tags(read_tags(fields)).map_err(wrong_tags)?,
         })
     }
 }
