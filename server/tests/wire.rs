@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers panic as its assertions do")]
 
+#[path = "wire/http2.rs"]
+mod http2;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};
@@ -199,7 +202,7 @@ fn refusals_are_the_services() {
     assert_eq!(rest["Shards"][0]["ShardId"], "shardId-000000000003");
     assert_eq!(told("CreateStream", json!({"StreamName": "s"})).0, "ResourceInUseException");
     assert_eq!(told("Nonsense", json!({})).0, "UnknownOperationException");
-    assert_eq!(told("SplitShard", json!({})).0, "InvalidArgumentException");
+    assert_eq!(told("CreateChannel", json!({})).0, "InvalidArgumentException");
     assert_eq!(told("GetRecords", json!({"ShardIterator": "x"})).1, "Invalid ShardIterator.");
     assert_eq!(told("GetRecords", json!({})).0, "ValidationException");
     assert_eq!(told("PutRecords", json!({"StreamName": 1})).0, "SerializationException");
@@ -244,7 +247,19 @@ fn malformed_http_is_answered_in_the_services_order() {
     let post = |more: &str, body: &str| {
         format!("POST / HTTP/1.1\r\n{close}{more}content-length: {}\r\n\r\n{body}", body.len())
     };
-    starts(&post("", "{}"), "404");
+    starts(&post("", "{}"), "403");
+    starts(&post(target, "{}"), "404");
+    starts(&post(&format!("content-type: text/plain\r\n{target}"), "{}"), "404");
+    let parameters = "content-type:  application/x-amz-json-1.1 ; charset=utf-8\r\n";
+    let given = starts(&post(&format!("{parameters}{target}{CREDENTIALS}"), "{}"), "200");
+    assert!(given.contains("content-type: application/x-amz-json-1.1\r\n"), "{given}");
+    // What names no format is answered in CBOR, what names the old one with a 200.
+    let nothing = starts(&post("", ""), "400");
+    assert!(nothing.contains("content-type: application/x-amz-cbor-1.1\r\n"), "{nothing}");
+    let old =
+        |body| starts(&post(&format!("content-type: application/json\r\n{target}"), body), "200");
+    assert!(old("{").contains("com.amazon.coral.service#SerializationException"));
+    assert!(old("{}").contains("com.amazon.coral.service#UnknownOperationException"));
     let told = |request: &str| starts(request, "400");
     assert!(told(&post(json, "")).contains("UnknownOperationException"));
     assert!(told(&post(&format!("{json}{target}"), "")).contains("SerializationException"));

@@ -55,6 +55,13 @@ pub(super) struct Rig {
     caller: Caller,
 }
 
+impl Drop for Rig {
+    /// Ends the engine's threads: those of a simulated disk never rest.
+    fn drop(&mut self) {
+        let _ = self.state.engine.close();
+    }
+}
+
 impl Rig {
     pub(super) fn new() -> Rig {
         Rig::with(limits())
