@@ -114,7 +114,7 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_ANSWER_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
     pub answer_bytes_in_flight_max: Option<usize>,
 
-    /// Connections at once; more wait [default: 10000]
+    /// Connections at once; more wait. Fewer if the limit on open files is low [default: 16384]
     #[arg(long, env = "FLOWSTONE_CONNECTIONS_MAX", value_name = "COUNT")]
     pub connections_max: Option<usize>,
 

@@ -1,6 +1,7 @@
 //! This service's exceptions, in its words.
 
 use flowstone_engine::types::Timestamp;
+use http::StatusCode;
 
 use crate::api::streams::model::status;
 use crate::service::{
@@ -102,6 +103,18 @@ pub(super) fn expired_token() -> Exception {
 pub(super) fn dry_run() -> Exception {
     let message = "Request would have succeeded, but DryRun flag is set.";
     Exception::client("DryRunOperationException", message)
+}
+
+/// `exception` as it ends a subscription: by one of those that the model names for its events.
+pub(super) fn in_events(exception: Exception) -> Exception {
+    match exception.code {
+        "ResourceNotFoundException" | "ResourceInUseException" => exception,
+        _ => Exception {
+            code: "InternalFailureException",
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: exception.message.or(Some("The server failed.".into())),
+        },
+    }
 }
 
 /// Why tags were not taken.

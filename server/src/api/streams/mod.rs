@@ -10,6 +10,7 @@ mod admission;
 mod constraints;
 mod daily;
 mod error;
+mod fan_out;
 mod model;
 mod ops;
 mod placement;

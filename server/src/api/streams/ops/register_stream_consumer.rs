@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{limit_exceeded, stream_in_use, wrong_tags};
+use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found, wrong_tags};
 use crate::api::streams::model::{read_address, read_tags, write_consumer};
 use crate::service::{Consumer, Mode, RegisterError, Stream, StreamPath, new_tags};
 use crate::wire::{Caller, Exception, Fields, Writer};
@@ -56,8 +56,8 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
     let Input { path, name, tags } = input;
     let stream = state.active_stream(path.key())?;
     let max = consumers_max(state, &stream)?;
-    let registered =
-        state.consumers.register(&state.engine, state.now(), &stream, &name, tags, max);
+    let (engine, streams, now) = (&state.engine, &state.streams, state.now());
+    let registered = state.consumers.register(engine, streams, now, &stream, &name, tags, max);
     let consumer = registered.map_err(|error| match error {
         RegisterError::AlreadyExists => stream_in_use(format!(
             "Consumer {name} under stream {} under account {} already exists.",
@@ -68,6 +68,7 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
              account {}. Limit: {max}.",
             path.name, path.account
         )),
+        RegisterError::NoStream => stream_not_found(&path.name, &path.account),
         RegisterError::Engine(error) => error.into(),
     })?;
     tracing::info!(stream = stream.arn(), consumer = name, "consumer registered");
