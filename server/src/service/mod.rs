@@ -13,6 +13,7 @@
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
+//! | `queue/`      | queues: delivery to many consumers, each record until it is acknowledged |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
 //! **Invariant** a stream is in the registry as ACTIVE only while its row and its shard logs are
@@ -21,6 +22,7 @@
 
 mod date;
 mod iterator;
+pub mod queue;
 mod registry;
 mod routing;
 mod row;
