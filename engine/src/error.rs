@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Corrupt,
     /// A write or flush failed and nothing after it can be trusted: restart.
     Poisoned,
-    /// The engine is shutting down.
+    /// The engine is shutting down; about a shard: it was closed for good, others took its place.
     Closed,
 }
 
@@ -111,6 +111,12 @@ impl Error {
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.0.place
+    }
+
+    /// Whether this says that a shard log was closed for good, rather than the engine.
+    #[must_use]
+    pub fn is_shard_closed(&self) -> bool {
+        self.0.kind == ErrorKind::Closed && self.0.place.shard.is_some()
     }
 
     /// What happened, without place and cause.

@@ -19,6 +19,6 @@ pub mod segment;
 pub mod shard;
 pub mod types;
 
-pub use engine::{Appended, Crew, Engine, Options, RecoveryReport, ShardSpec, Status};
+pub use engine::{Appended, Closing, Crew, Engine, Options, RecoveryReport, ShardSpec, Status};
 pub use engine::{Inventory, SegmentEntry, ShardEntry, take_inventory};
 pub use rkyv;

@@ -30,6 +30,8 @@ pub enum Bug {
     PublishBeforeFlush,
     /// Forget a shard's quarantine at the next restart.
     ForgetQuarantine,
+    /// Forget at the next restart that a shard was closed.
+    ReopenClosed,
     /// Take the wall clock at its word when expiring.
     TrustWallClock,
 }

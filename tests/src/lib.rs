@@ -7,6 +7,7 @@
 //! | `server`  | the real server as a child process: start, kill, stop |
 //! | `random`  | reproducible random numbers |
 //! | `crash`   | the kill -9 loop: load, kill, restart, read back, check |
+//! | `model`   | what the server says of its own operations |
 //! | `fuzz`    | a body for each decoder, under fuzz |
 //! | `sim`     | whole engines on the simulated disk |
 //!
@@ -16,6 +17,7 @@ pub mod crash;
 pub mod fuzz;
 pub mod http;
 pub mod kinesis;
+pub mod model;
 pub mod random;
 pub mod server;
 pub mod sim;

@@ -103,6 +103,13 @@ fn crates() -> Vec<PathBuf> {
 }
 
 #[test]
+fn design_shows_the_operations_as_the_server_has_them() {
+    let design = fs::read_to_string(root().join("DESIGN.md")).expect("DESIGN.md is there");
+    let table = flowstone_tests::model::table();
+    assert!(design.contains(&table), "DESIGN.md should have this table:\n{table}");
+}
+
+#[test]
 fn every_file_says_what_it_owns() {
     let files: Vec<_> = crates().iter().flat_map(|folder| rust_files(folder)).collect();
     assert!(files.len() > 50, "only {} files found", files.len());

@@ -26,7 +26,7 @@ use crate::journal::image::ImageWriter;
 use crate::journal::slots::Waiting;
 use crate::limits::IDLE_MARKER_AFTER_MS;
 use crate::planted::{Bug, is_planted};
-use crate::shard::ShardLog;
+use crate::shard::{ShardLog, Taken};
 use crate::types::{Epoch, FileSeq, JournalPosition, Salt, SeqNo, ShardId};
 
 /// Bytes at a file's end that only markers may use.
@@ -62,6 +62,8 @@ struct Waiter {
     reply: Option<oneshot::Sender<Result<Appended>>>,
     appended: Appended,
     _permit: OwnedSemaphorePermit,
+    /// Dropped after the commit was published, or refused.
+    _taken: Taken,
 }
 
 /// The appends of one shard that go into one commit.
@@ -455,7 +457,12 @@ fn part((group, frame): (Group, Frame)) -> Part {
             let count = append.batch.count();
             let appended = Appended { first_seq, count, arrival };
             first_seq = first_seq.plus(u64::from(count));
-            Waiter { reply: Some(append.reply), appended, _permit: append.permit }
+            Waiter {
+                reply: Some(append.reply),
+                appended,
+                _permit: append.permit,
+                _taken: append.taken,
+            }
         })
         .collect();
     Part { shard: group.shard, frame, waiters }

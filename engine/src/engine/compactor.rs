@@ -13,14 +13,16 @@ use std::sync::atomic::Ordering;
 
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
-use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, SEGMENTS};
+use crate::engine::rows::{
+    DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, RunRow, SEGMENTS,
+};
 use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::segment::{
     Compression, Keep, SEGMENTS_DIR, Segment, SegmentWriter, merge, segment_path,
 };
-use crate::shard::ShardLog;
+use crate::shard::Run;
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
 /// How often the retention clock is noted in the catalog.
@@ -119,14 +121,16 @@ impl Compactor {
         Ok(())
     }
 
-    /// The log that still wants some of a run, unless all of it has expired or was deleted.
-    fn live_shard(&self, shard: u64, last_arrival_ms: u64) -> Option<Arc<ShardLog>> {
-        let shard = self.shared.shard(ShardId(shard)).ok()?;
-        (Timestamp(last_arrival_ms) >= self.shared.expired_before(&shard)).then_some(shard)
+    /// Whether a log still wants some of a run: not all of it has expired, was trimmed or deleted.
+    fn is_wanted(&self, run: &RunRow) -> bool {
+        self.shared.shard(ShardId(run.shard)).is_ok_and(|log| {
+            Timestamp(run.last_arrival_ms) >= self.shared.expired_before(&log)
+                && SeqNo(run.end_seq) > log.watermarks().trim_horizon
+        })
     }
 
     fn is_gone(&self, known: &Known) -> bool {
-        !known.row.runs.iter().any(|run| self.live_shard(run.shard, run.last_arrival_ms).is_some())
+        !known.row.runs.iter().any(|run| self.is_wanted(run))
     }
 
     /// Writes what is alive in `inputs` anew: shards with enough data get segments of their own,
@@ -182,12 +186,11 @@ impl Compactor {
             .iter()
             .filter_map(|(id, known)| run_of(*id, known, shard))
             .max_by_key(|run| run.end_seq);
-        match newest {
-            Some(run) if run.last_arrival >= self.shared.expired_before(&log) => {
-                Keep::From(log.watermarks().trim_horizon)
-            }
-            _ => Keep::Drop,
-        }
+        let horizon = log.watermarks().trim_horizon;
+        let is_alive = |run: &Run| {
+            run.last_arrival >= self.shared.expired_before(&log) && run.end_seq > horizon
+        };
+        if newest.is_some_and(|run| is_alive(&run)) { Keep::From(horizon) } else { Keep::Drop }
     }
 
     fn finish_owned(

@@ -37,6 +37,8 @@ pub struct ShardEntry {
     pub quarantine: Option<(SeqNo, String)>,
     /// Where the log ends, if its newest records have expired.
     pub end: Option<SeqNo>,
+    /// Where the log ends, if it was closed for good.
+    pub closed_end: Option<SeqNo>,
 }
 
 /// A segment.
@@ -71,6 +73,7 @@ pub fn take_inventory(catalog: &Catalog) -> Result<Inventory> {
             epoch: Epoch(row.epoch),
             quarantine: quarantine.map(|row| (SeqNo(row.from_seq), row.reason)),
             end: catalog.load(&ENDS, &id)?.map(|row| SeqNo(row.end_seq)),
+            closed_end: row.closed_end.map(SeqNo),
         });
     }
     let segments = catalog.scan(&SEGMENTS)?.into_iter().map(|(id, row)| SegmentEntry {

@@ -18,6 +18,8 @@
 //! | `compactor.rs` | expiry and merging |
 //! | `plan.rs`      | which segments to merge |
 //! | `retention.rs` | the retention clock |
+//! | `reshard.rs`   | closing shards while others take their place |
+//! | `trim.rs`      | dropping a shard's oldest records on demand |
 //! | `rows.rs`      | the engine's rows in the catalog |
 //! | `shared.rs`    | what façade and threads share |
 //! | `inspect.rs`   | those rows, for tools that look without opening |
@@ -36,10 +38,12 @@ mod options;
 mod plan;
 mod queue;
 mod recovery;
+mod reshard;
 mod retention;
 mod rows;
 mod sealer;
 mod shared;
+mod trim;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +52,7 @@ pub use crew::Crew;
 pub use inspect::{Inventory, SegmentEntry, ShardEntry, take_inventory};
 pub use open::RecoveryReport;
 pub use options::{Appended, Options, ShardSpec, Status};
+pub use reshard::Closing;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -62,7 +67,7 @@ use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Batch;
 use crate::limits::SHARDS_MAX;
-use crate::shard::{Read, ReadFrom, ReadLimit, ShardLog, Watermarks};
+use crate::shard::{self, Read, ReadFrom, ReadLimit, ShardLog, Watermarks};
 use crate::types::{Epoch, SeqNo, ShardId};
 
 /// An open data directory. Cheap to clone; the last clone's drop does not close it, [`close`] does.
@@ -101,6 +106,17 @@ impl Engine {
         specs: &[ShardSpec],
         also: impl FnOnce(&[ShardId], &mut Transaction),
     ) -> Result<Vec<ShardId>> {
+        self.make_shards(specs, |ids, transaction| {
+            also(ids, transaction);
+            Ok(())
+        })
+    }
+
+    fn make_shards(
+        &self,
+        specs: &[ShardSpec],
+        also: impl FnOnce(&[ShardId], &mut Transaction) -> Result<()>,
+    ) -> Result<Vec<ShardId>> {
         let shared = &self.shared;
         let mut next = shared.shard_changes.lock().expect("no code panics while it makes shards");
         let count = shared.shards.read().expect("no code panics while it changes shards").len();
@@ -113,13 +129,18 @@ impl Engine {
         let mut transaction = Transaction::new();
         let created_ms = shared.clock.wall().0;
         for (id, spec) in ids.iter().zip(specs) {
-            let row =
-                ShardRow { created_ms, retention_ms: spec.retention_ms, epoch: 1, trim_horizon: 0 };
+            let row = ShardRow {
+                created_ms,
+                retention_ms: spec.retention_ms,
+                epoch: 1,
+                trim_horizon: 0,
+                closed_end: None,
+            };
             transaction.expect_absent(&SHARDS, &id.0);
             transaction.put(&SHARDS, &id.0, &row);
         }
         transaction.put(&NUMBERS, &NEXT_SHARD.to_owned(), &NumberRow { value: after });
-        also(&ids, &mut transaction);
+        also(&ids, &mut transaction)?;
         shared.catalog.commit(transaction)?;
         *next = after;
         let mut shards = shared.shards.write().expect("no code panics while it changes shards");
@@ -199,7 +220,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::Invalid, message).in_shard(shard));
         }
         let log = self.shared.shard(shard)?;
-        log.check_writable()?;
+        log.check_open()?;
         self.shared.queue.push(log, batch).await
     }
 
@@ -229,7 +250,8 @@ impl Engine {
     }
 
     /// Resolves when the high watermark has passed `seq`: the record is there to read. An error
-    /// when the shard is deleted or the engine closed meanwhile.
+    /// when the shard is deleted or the engine closed meanwhile, or when the shard is closed for
+    /// good without that record ([`Error::is_shard_closed`]).
     pub async fn wait_for(&self, shard: ShardId, seq: SeqNo) -> Result<()> {
         let log = self.shared.shard(shard)?;
         let mut readable = log.subscribe();
@@ -237,10 +259,13 @@ impl Engine {
             Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(log.id())
         };
         let passed =
-            readable.wait_for(|mark| *mark > seq || log.is_deleted() || self.shared.is_stopping());
+            readable.wait_for(|mark| *mark > seq || log.is_over() || self.shared.is_stopping());
         match passed.await.map(|mark| *mark > seq) {
             Ok(true) => Ok(()),
             _ if log.is_deleted() => Err(gone(&log)),
+            // ORDER: a log is closed after its last record was published, so that it is final that
+            // the mark has not passed.
+            _ if log.is_closed() => Err(shard::closed(log.id())),
             _ => Err(closed()),
         }
     }

@@ -124,7 +124,7 @@ impl Engine {
         let restored = restore_sealed(&disk, &catalog, next_segment)?;
         set_evidence_aside(&disk, &catalog)?;
         let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;
-        restore_tails(&restored.shards, &mut recovered, next_shard, &catalog)?;
+        restore_tails(&restored, &mut recovered, next_shard, &catalog)?;
         for (shard, horizon) in &restored.horizons {
             if let Some(log) = restored.shards.get(shard) {
                 log.trim_to(*horizon);

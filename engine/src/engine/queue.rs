@@ -10,7 +10,7 @@ use crate::engine::Appended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Batch, FRAME_HEADER_BYTES};
 use crate::io::Wake;
-use crate::shard::ShardLog;
+use crate::shard::{ShardLog, Taken};
 
 /// A batch that waits for its commit.
 pub(super) struct Append {
@@ -19,6 +19,8 @@ pub(super) struct Append {
     pub(super) reply: oneshot::Sender<Result<Appended>>,
     /// Gives the bytes back when dropped.
     pub(super) permit: OwnedSemaphorePermit,
+    /// Tells the shard when dropped that this append is settled.
+    pub(super) taken: Taken,
 }
 
 /// The queue.
@@ -75,7 +77,10 @@ impl AppendQueue {
             if let Some(error) = &pending.closed {
                 return Err(error.clone());
             }
-            pending.appends.push_back(Append { shard, batch, reply, permit });
+            // ORDER: what came in before the shard began to close is in the queue before anybody
+            // can find that nothing is on its way.
+            let taken = shard.enter()?;
+            pending.appends.push_back(Append { shard, batch, reply, permit, taken });
         }
         if self.wants_wake.swap(false, Ordering::SeqCst) {
             self.waker.wake();

@@ -107,6 +107,8 @@ pub(super) struct Restored {
     pub(super) shards: HashMap<ShardId, Arc<ShardLog>>,
     /// Records below stay expired.
     pub(super) horizons: Vec<(ShardId, SeqNo)>,
+    /// Where logs end that were closed for good.
+    pub(super) closed: BTreeMap<ShardId, SeqNo>,
     pub(super) segments: BTreeMap<SegmentId, Known>,
     /// Above every id in use.
     pub(super) next_segment: u64,
@@ -121,9 +123,16 @@ pub(super) fn restore_sealed(
 ) -> Result<Restored> {
     let mut shards = HashMap::new();
     let mut horizons = Vec::new();
+    let mut closed = BTreeMap::new();
     for (id, row) in catalog.scan(&SHARDS)? {
         horizons.push((ShardId(id), SeqNo(row.trim_horizon)));
         let log = ShardLog::new(ShardId(id), Epoch(row.epoch), row.retention_ms);
+        if let Some(end) = row.closed_end
+            && !is_planted(Bug::ReopenClosed)
+        {
+            log.finish_closing();
+            closed.insert(ShardId(id), SeqNo(end));
+        }
         shards.insert(ShardId(id), Arc::new(log));
     }
     let dropped: Vec<_> =
@@ -168,7 +177,7 @@ pub(super) fn restore_sealed(
             log.set_quarantine(Quarantine { from: SeqNo(row.from_seq), reason: row.reason });
         }
     }
-    Ok(Restored { shards, horizons, segments, next_segment, dropped })
+    Ok(Restored { shards, horizons, closed, segments, next_segment, dropped })
 }
 
 /// Removes half-written segments, moves those aside that the catalog does not know, and answers an
@@ -216,11 +225,12 @@ fn set_strays_aside(
 /// Adds the journal's frames to the logs, quarantines what has lost records, and makes that known
 /// to the catalog. Shard ids from `next_shard` on were never given out.
 pub(super) fn restore_tails(
-    shards: &HashMap<ShardId, Arc<ShardLog>>,
+    restored: &Restored,
     recovered: &mut Recovered,
     next_shard: u64,
     catalog: &Catalog,
 ) -> Result<()> {
+    let Restored { shards, closed, .. } = restored;
     let mut newest: HashMap<ShardId, JournalPosition> = HashMap::new();
     for frame in std::mem::take(&mut recovered.verdict.frames) {
         let header = *frame.header();
@@ -235,6 +245,14 @@ pub(super) fn restore_tails(
             continue;
         };
         newest.insert(header.shard, header.position);
+        if closed.get(&header.shard).is_some_and(|end| header.end_seq() > *end) {
+            keep_as_evidence(recovered, header.position.file());
+            tracing::error!(
+                shard = %header.shard, position = %header.position,
+                "the journal holds records behind the end of a closed shard"
+            );
+            continue;
+        }
         let expected = log.watermarks().flushed;
         if header.end_seq() <= expected {
             continue;
@@ -248,8 +266,14 @@ pub(super) fn restore_tails(
             log.publish(frame);
         }
     }
+    let is_whole = |log: &ShardLog| closed.get(&log.id()) == Some(&log.watermarks().flushed);
     for damage in recovered.verdict.damages.clone() {
-        attribute(shards, &newest, &damage);
+        attribute(restored, &newest, &damage, is_whole);
+    }
+    for (log, end) in closed.iter().filter_map(|(id, end)| Some((shards.get(id)?, end))) {
+        if log.watermarks().flushed < *end {
+            quarantine(log, "the newest records before it was closed are missing");
+        }
     }
     let mut transaction = Transaction::new();
     for log in shards.values() {
@@ -272,11 +296,14 @@ fn keep_as_evidence(recovered: &mut Recovered, file: FileSeq) {
 }
 
 /// Quarantines the shards that a damage took records from, or may have.
+/// `is_whole` says of a closed shard that all of it is there.
 fn attribute(
-    shards: &HashMap<ShardId, Arc<ShardLog>>,
+    restored: &Restored,
     newest: &HashMap<ShardId, JournalPosition>,
     damage: &Damage,
+    is_whole: impl Fn(&ShardLog) -> bool,
 ) {
+    let shards = &restored.shards;
     let start = JournalPosition::new(damage.file, damage.start);
     tracing::error!(
         position = %start, bytes = damage.end - damage.start, shard = ?damage.shard,
@@ -284,7 +311,7 @@ fn attribute(
     );
     match damage.shard {
         Some(shard) => {
-            if let Some(log) = shards.get(&shard) {
+            if let Some(log) = shards.get(&shard).filter(|log| !is_whole(log)) {
                 quarantine(log, "a frame in the journal is damaged");
             }
         }
@@ -292,7 +319,7 @@ fn attribute(
         // what was before has lost nothing; every other one may have.
         None => {
             for (id, log) in shards {
-                if newest.get(id).is_none_or(|position| *position < start) {
+                if !is_whole(log) && newest.get(id).is_none_or(|position| *position < start) {
                     quarantine(
                         log,
                         "a damaged part of the journal may have held its newest records",

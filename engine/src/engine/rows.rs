@@ -31,10 +31,28 @@ pub(super) struct ShardRow {
     pub(super) created_ms: u64,
     pub(super) retention_ms: u64,
     pub(super) epoch: u32,
-    /// Records below had expired when the retention was last changed, and stay so.
+    /// Records below have expired or were trimmed, and stay so.
+    pub(super) trim_horizon: u64,
+    /// Behind the last record of a log that was closed for good.
+    pub(super) closed_end: Option<u64>,
+}
+catalog_value!(ShardRow, version = 2, before = { 1: ShardRowV1 });
+
+/// A shard log as version 1 kept it: none was closed.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub(super) struct ShardRowV1 {
+    pub(super) created_ms: u64,
+    pub(super) retention_ms: u64,
+    pub(super) epoch: u32,
     pub(super) trim_horizon: u64,
 }
-catalog_value!(ShardRow, version = 1);
+
+impl From<ShardRowV1> for ShardRow {
+    fn from(old: ShardRowV1) -> ShardRow {
+        let ShardRowV1 { created_ms, retention_ms, epoch, trim_horizon } = old;
+        ShardRow { created_ms, retention_ms, epoch, trim_horizon, closed_end: None }
+    }
+}
 
 /// A segment: enough to know what is missing when its file cannot be read.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -136,7 +136,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// Writes what has not expired of `sources` into a segment; none when everything has.
+    /// Writes what has not expired nor was trimmed of `sources` into a segment; none when everything has.
     fn write_segment(
         &self,
         sources: &[(Arc<ShardLog>, Vec<Frame>)],
@@ -148,9 +148,12 @@ impl Sealer {
         let id = self.shared.new_segment_id();
         for (shard, frames) in sources {
             let expired_before = self.shared.expired_before(shard);
-            let alive = frames.iter().filter(|frame| frame.header().arrival >= expired_before);
+            let horizon = shard.watermarks().trim_horizon;
+            let alive = frames.iter().map(|frame| (frame, frame.header())).filter(|(_, header)| {
+                header.arrival >= expired_before && header.end_seq() > horizon
+            });
             let mut is_gone = true;
-            for frame in alive {
+            for (frame, _) in alive {
                 is_gone = false;
                 let writer = match &mut writer {
                     Some(writer) => writer,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::segment::Segment;
+use crate::shard::gate::Gate;
 use crate::shard::read::Watermarks;
 use crate::types::{Epoch, FileSeq, SegmentId, SeqNo, ShardId, Timestamp};
 
@@ -77,6 +78,7 @@ pub struct ShardLog {
     retention_ms: AtomicU64,
     state: RwLock<State>,
     head: Mutex<Head>,
+    pub(super) gate: Mutex<Gate>,
     readable: watch::Sender<SeqNo>,
 }
 
@@ -90,6 +92,7 @@ impl ShardLog {
             retention_ms: AtomicU64::new(retention_ms),
             state: RwLock::default(),
             head: Mutex::default(),
+            gate: Mutex::default(),
             readable: watch::Sender::new(SeqNo(0)),
         }
     }
@@ -160,7 +163,7 @@ impl ShardLog {
         self.readable.subscribe()
     }
 
-    /// Why appends are refused, if they are.
+    /// Why records are not taken into the log, if they are not.
     pub fn check_writable(&self) -> Result<()> {
         let state = self.state();
         if state.is_deleted {

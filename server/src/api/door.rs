@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::api::streams::{self, Operation};
 use crate::api::{Arrived, Reply};
-use crate::wire::{Defaults, Exception, is_json, read_caller};
+use crate::wire::{Defaults, Exception, Format, is_document, read_caller};
 
 const JSON: &str = "application/x-amz-json-1.1";
 const CBOR: &str = "application/x-amz-cbor-1.1";
@@ -50,7 +50,7 @@ impl Door {
                                -Daws.cborEnabled=false for Java";
                 return reply(&Exception::serialization(message));
             }
-            PLAIN_JSON => return deprecated(is_json(body)),
+            PLAIN_JSON => return deprecated(is_document(Format::Json, body)),
             _ => {
                 let body = b"<UnknownOperationException/>\n".to_vec();
                 return Reply::new(StatusCode::NOT_FOUND, None, body);
@@ -58,7 +58,11 @@ impl Door {
         }
         // A known operation with credentials parses its body once, by itself.
         let unless_unreadable = |exception: Exception| {
-            reply(&if is_json(body) { exception } else { Exception::unreadable() })
+            reply(&if is_document(Format::Json, body) {
+                exception
+            } else {
+                Exception::unreadable()
+            })
         };
         let Some(operation) = operation else {
             return unless_unreadable(Exception::unknown_operation());
@@ -67,11 +71,11 @@ impl Door {
             Ok(caller) => caller,
             Err(exception) => return unless_unreadable(exception),
         };
-        match streams::dispatch(&self.streams, &caller, operation, body).await {
+        match streams::dispatch(&self.streams, &caller, operation, Format::Json, body).await {
             Ok(answer) => Reply {
                 status: StatusCode::OK,
                 content_type: Some(JSON),
-                body: answer.body.into(),
+                body: answer.body,
                 hold: answer.hold,
             },
             Err(exception) => {
@@ -88,7 +92,7 @@ impl Door {
 }
 
 fn reply(exception: &Exception) -> Reply {
-    Reply::new(exception.status, Some(JSON), exception.body())
+    Reply::new(exception.status, Some(JSON), exception.body(Format::Json))
 }
 
 /// What the service answers to a content type that it has given up.

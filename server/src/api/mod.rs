@@ -30,7 +30,11 @@ mod door;
 mod faults;
 pub mod streams;
 
+use std::fmt;
+use std::pin::Pin;
+
 use bytes::Bytes;
+use futures_util::Stream;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -50,7 +54,40 @@ pub struct Arrived {
     pub body: Bytes,
 }
 
-/// An answer, complete.
+/// What an answer carries.
+pub enum Body {
+    /// One piece.
+    Whole(Vec<u8>),
+    /// Frames of an event stream, sent one at a time as they come. The stream is asked for the
+    /// next one when there is room to send it, and dropped when the client is gone.
+    Events(Events),
+}
+
+/// Frames, in their order.
+pub type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::Whole(Vec::new())
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Body::Whole(bytes)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Whole(bytes) => f.debug_tuple("Whole").field(&bytes.len()).finish(),
+            Body::Events(_) => f.write_str("Events"),
+        }
+    }
+}
+
+/// An answer with its status.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
@@ -58,7 +95,7 @@ pub struct Reply {
     /// The content type, where there is one.
     pub content_type: Option<&'static str>,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
     /// Memory that the body is accounted under, given back when it is sent.
     pub hold: Option<OwnedSemaphorePermit>,
 }
@@ -67,17 +104,24 @@ impl Reply {
     /// A short answer.
     #[must_use]
     pub fn new(status: StatusCode, content_type: Option<&'static str>, body: Vec<u8>) -> Reply {
-        Reply { status, content_type, body: body.into(), hold: None }
+        Reply { status, content_type, body: Body::Whole(body), hold: None }
     }
 }
 
 /// What an operation answers when all went well.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The document; empty for operations without output.
-    pub body: Vec<u8>,
+    /// The document, empty for operations without output; or the events.
+    pub body: Body,
     /// Memory that it is accounted under.
     pub hold: Option<OwnedSemaphorePermit>,
+}
+
+impl Answer {
+    /// An answer that goes on: frames made by [`event_stream`](crate::wire::event_stream).
+    pub fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
+        Answer { body: Body::Events(Box::pin(events)), hold: None }
+    }
 }
 
 /// What operations without output answer: an empty body.
@@ -94,6 +138,6 @@ impl Done {
 
 impl From<crate::wire::Writer> for Answer {
     fn from(document: crate::wire::Writer) -> Answer {
-        Answer { body: document.finish(), hold: None }
+        Answer { body: document.finish().into(), hold: None }
     }
 }

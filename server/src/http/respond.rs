@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -10,19 +10,21 @@ use http::{Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::api::Reply;
+use crate::api::{Body as ReplyBody, Events, Reply};
 use crate::http::request_id::RequestIds;
 
-/// A body in one piece.
-#[derive(Debug)]
-pub(super) struct Whole {
-    bytes: Option<Bytes>,
+/// A body as the connection takes it.
+pub(super) enum Sent {
+    /// What is left of one piece.
+    Whole(Option<Bytes>),
+    /// Events until there are no more.
+    Events(Events),
 }
 
 /// Bytes with what they are accounted under, which is given back with their last clone: the
 /// connection still has bytes to write when it has long dropped the body.
 struct Held {
-    bytes: Bytes,
+    bytes: Vec<u8>,
     _hold: OwnedSemaphorePermit,
 }
 
@@ -32,35 +34,45 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-impl Body for Whole {
+impl Body for Sent {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        let next = match self.get_mut() {
+            Sent::Whole(bytes) => bytes.take(),
+            Sent::Events(events) => ready!(events.as_mut().poll_next(context)),
+        };
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        matches!(self, Sent::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, Bytes::len) as u64)
+        match self {
+            Sent::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Sent::Events(_) => SizeHint::default(),
+        }
     }
 }
 
 /// The response that carries `reply`.
-pub(super) fn respond(reply: Reply, ids: &RequestIds) -> Response<Whole> {
+pub(super) fn respond(reply: Reply, ids: &RequestIds) -> Response<Sent> {
     let Reply { status, content_type, body, hold } = reply;
-    let body = match hold {
-        Some(hold) => Bytes::from_owner(Held { bytes: body, _hold: hold }),
-        None => body,
+    let body = match (body, hold) {
+        (ReplyBody::Events(events), _) => Sent::Events(events),
+        (ReplyBody::Whole(bytes), _) if bytes.is_empty() => Sent::Whole(None),
+        (ReplyBody::Whole(bytes), None) => Sent::Whole(Some(bytes.into())),
+        (ReplyBody::Whole(bytes), Some(hold)) => {
+            Sent::Whole(Some(Bytes::from_owner(Held { bytes, _hold: hold })))
+        }
     };
-    let bytes = (!body.is_empty()).then_some(body);
-    let mut response = Response::new(Whole { bytes });
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     if let Some(content_type) = content_type {

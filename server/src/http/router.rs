@@ -16,8 +16,8 @@ use crate::api::{Arrived, Door, Reply};
 use crate::http::Limits;
 use crate::http::body::Bodies;
 use crate::http::request_id::RequestIds;
-use crate::http::respond::{Whole, plain, respond};
-use crate::wire::Writer;
+use crate::http::respond::{Sent, plain, respond};
+use crate::wire::{Format, Writer};
 
 /// Seconds that a browser may remember a preflight.
 const PREFLIGHT_SECONDS: &str = "172800";
@@ -52,7 +52,7 @@ impl Router {
     }
 
     /// Answers one request.
-    pub(super) async fn route(&self, request: Request<Incoming>) -> Response<Whole> {
+    pub(super) async fn route(&self, request: Request<Incoming>) -> Response<Sent> {
         let (head, body) = request.into_parts();
         let has_origin = head.headers.contains_key(ORIGIN);
         if head.method == Method::OPTIONS && has_origin {
@@ -88,7 +88,7 @@ impl Router {
         response
     }
 
-    fn preflight(&self, asked: &http::HeaderMap) -> Response<Whole> {
+    fn preflight(&self, asked: &http::HeaderMap) -> Response<Sent> {
         let mut response = respond(Reply::new(StatusCode::OK, None, Vec::new()), &self.ids);
         let headers = response.headers_mut();
         headers.remove("x-amz-id-2");
@@ -117,7 +117,7 @@ impl Router {
         } else {
             (StatusCode::OK, "damaged")
         };
-        let mut out = Writer::new();
+        let mut out = Writer::new(Format::Json);
         out.begin_map();
         out.text("status", word);
         out.text("version", env!("CARGO_PKG_VERSION"));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
+use crate::wire::format::Format;
 use crate::wire::write::Writer;
 
 /// An answer that is not the one asked for. The message is for the caller: it carries no path and
@@ -73,8 +74,8 @@ impl Exception {
 
     /// The body that carries it. The service capitalises the key in serialization errors alone.
     #[must_use]
-    pub fn body(&self) -> Vec<u8> {
-        let mut out = Writer::new();
+    pub fn body(&self, format: Format) -> Vec<u8> {
+        let mut out = Writer::new(format);
         out.begin_map();
         out.text("__type", self.code);
         if let Some(message) = &self.message {

@@ -10,22 +10,28 @@
 //! | `shape.rs`       | tables that describe an operation's input: members, kinds, bounds |
 //! | `pattern.rs`     | the model's regular expressions as functions |
 //! | `value.rs`       | what a request holds, borrowed from its body, and typed access to it |
+//! | `format.rs`      | the two formats that documents come and go in |
+//! | `cbor/`          | CBOR: heads of items, and a parser beside serde_json's |
 //! | `read.rs`        | from bytes to values in one pass, directed by a shape |
 //! | `constraints.rs` | a shape's bounds held against values, in the service's words |
 //! | `blob.rs`        | base64 in requests: its length, its decoding, what is wrong with it |
 //! | `write.rs`       | responses, written straight into one buffer |
+//! | `event_stream/`  | answers that go on, in frames |
 //! | `exception.rs`   | an error answer: code, status, message |
 //! | `credentials.rs` | who calls: region and account from a signature's credential scope |
 //!
 //! **Invariant** memory for a parsed request is bounded by its shape: lists stop being stored one
 //! element past their bound, members that the shape does not name are skipped.
 //!
-//! **API boundary** reading goes through serde, so that CBOR needs a deserializer and nothing else.
+//! **API boundary** reading goes through serde: JSON and CBOR differ in their deserializers alone.
 
 mod blob;
+mod cbor;
 mod constraints;
 mod credentials;
+pub mod event_stream;
 mod exception;
+mod format;
 mod pattern;
 mod read;
 mod shape;
@@ -39,11 +45,12 @@ pub use blob::{decode_blob, decoded_bytes};
 pub use constraints::check;
 pub use credentials::{Caller, Defaults, read_caller};
 pub use exception::Exception;
+pub use format::Format;
 pub use pattern::{
     CONSUMER_ARN, HASH_KEY, Pattern, QUEUE_ARN, RESOURCE_ARN, SEQUENCE_NUMBER, STREAM_ARN,
     STREAM_ID, WORD,
 };
-pub use read::{is_json, read_json};
+pub use read::{is_document, read};
 pub use shape::{Bounds, Kind, Member, Shape, Text};
 pub use value::{Blob, Fields, Value};
 pub use write::Writer;

@@ -14,10 +14,13 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::wire::cbor::Parser;
 use crate::wire::exception::Exception;
+use crate::wire::format::Format;
 use crate::wire::shape::{Bounds, Kind, Shape};
 use crate::wire::value::{Blob, Value};
 
@@ -25,15 +28,17 @@ const LIST_UNEXPECTED: &str = "Start of list found where not expected";
 const MAP_UNEXPECTED: &str = "Start of structure or map found where not expected.";
 const NUMBER_CLASS: &str = "class com.amazon.coral.value.json.numbers.TruncatingBigNumber";
 
-/// The members of the JSON document `body`, in the order of `shape`.
-pub fn read_json<'a>(shape: &'static Shape, body: &'a [u8]) -> Result<Vec<Value<'a>>, Exception> {
-    let mut parser = serde_json::Deserializer::from_slice(body);
-    let fault = RefCell::new(None);
+/// The members of the document `body`, in the order of `shape`.
+pub fn read<'a>(
+    format: Format,
+    shape: &'static Shape,
+    body: &'a [u8],
+) -> Result<Vec<Value<'a>>, Exception> {
+    let fault = Fault { format, first: RefCell::new(None) };
     let root = Kind::Structure(shape);
     let seed = Seed { kind: &root, fault: &fault };
-    let value = seed.deserialize(&mut parser).map_err(|_| Exception::unreadable())?;
-    parser.end().map_err(|_| Exception::unreadable())?;
-    if let Some(message) = fault.into_inner() {
+    let value = parse(format, seed, body).ok_or_else(Exception::unreadable)?;
+    if let Some(message) = fault.first.into_inner() {
         return Err(Exception::serialization(message));
     }
     match value {
@@ -42,14 +47,39 @@ pub fn read_json<'a>(shape: &'static Shape, body: &'a [u8]) -> Result<Vec<Value<
     }
 }
 
-/// Whether `body` is one JSON document.
+/// Whether `body` is one document.
 #[must_use]
-pub fn is_json(body: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(body).is_ok()
+pub fn is_document(format: Format, body: &[u8]) -> bool {
+    parse(format, PhantomData::<IgnoredAny>, body).is_some()
 }
 
-/// The first fault found, if any.
-type Fault = RefCell<Option<String>>;
+/// What `seed` makes of `body`, if that is one document and nothing behind it.
+fn parse<'a, S: DeserializeSeed<'a>>(format: Format, seed: S, body: &'a [u8]) -> Option<S::Value> {
+    match format {
+        Format::Json => {
+            let mut parser = serde_json::Deserializer::from_slice(body);
+            let value = seed.deserialize(&mut parser).ok()?;
+            parser.end().ok().map(|()| value)
+        }
+        Format::Cbor => {
+            let mut parser = Parser::new(body);
+            let value = seed.deserialize(&mut parser).ok()?;
+            parser.is_at_end().then_some(value)
+        }
+    }
+}
+
+/// The first fault found, if any, in a document of `format`.
+struct Fault {
+    format: Format,
+    first: RefCell<Option<String>>,
+}
+
+impl Fault {
+    fn add(&self, message: impl Into<String>) {
+        self.first.borrow_mut().get_or_insert_with(|| message.into());
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Seed<'s> {
@@ -59,7 +89,7 @@ struct Seed<'s> {
 
 impl<'s> Seed<'s> {
     fn blame<'de>(&self, message: impl Into<String>) -> Value<'de> {
-        self.fault.borrow_mut().get_or_insert_with(|| message.into());
+        self.fault.add(message);
         Value::Null
     }
 
@@ -87,15 +117,25 @@ impl<'s> Seed<'s> {
         }
     }
 
+    fn bytes<'de>(&self, bytes: Cow<'de, [u8]>) -> Value<'de> {
+        match self.kind {
+            Kind::Blob(_) => Value::Blob(Blob::Raw(bytes)),
+            _ => self.mismatch("class java.nio.HeapByteBuffer"),
+        }
+    }
+
     fn number<'de>(&self, number: f64, exact: Option<i64>) -> Value<'de> {
         match self.kind {
             Kind::Integer(_) => {
                 let number = exact.unwrap_or_else(|| saturate(number.floor()));
                 Value::Integer(number.clamp(i64::from(i32::MIN), i64::from(i32::MAX)))
             }
-            Kind::Timestamp => Value::Timestamp(match exact {
-                Some(seconds) => seconds.saturating_mul(1000),
-                None => saturate((number * 1000.0).round()),
+            // In CBOR whole numbers are milliseconds, with the tag of a time or without; fractions
+            // are seconds in both formats.
+            Kind::Timestamp => Value::Timestamp(match (exact, self.fault.format) {
+                (Some(ms), Format::Cbor) => ms,
+                (Some(seconds), Format::Json) => seconds.saturating_mul(1000),
+                (None, _) => saturate((number * 1000.0).round()),
             }),
             _ => self.mismatch(NUMBER_CLASS),
         }
@@ -157,6 +197,18 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(self.text(Cow::Owned(text.to_owned())))
     }
 
+    fn visit_string<E: Error>(self, text: String) -> Result<Value<'de>, E> {
+        Ok(self.text(Cow::Owned(text)))
+    }
+
+    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Value<'de>, E> {
+        Ok(self.bytes(Cow::Borrowed(bytes)))
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Value<'de>, E> {
+        Ok(self.bytes(Cow::Owned(bytes)))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
         match self.kind {
             Kind::Structures(bounds, shape) => {
@@ -208,19 +260,23 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
                 let mut count = 0;
                 while let Some(key) = map.next_key_seed(seed)? {
-                    let Value::Text(key) = key else { continue };
+                    if entries.len() > keep_max(bounds) {
+                        map.next_value::<IgnoredAny>()?;
+                        count += 1;
+                        continue;
+                    }
                     let value = match map.next_value_seed(seed)? {
                         Value::Text(value) => value,
                         _ => Cow::Borrowed(""),
                     };
+                    // A key that is no text is blamed already.
+                    let Value::Text(key) = key else { continue };
                     if let Some(entry) = entries.iter_mut().find(|entry| entry.0 == key) {
                         entry.1 = value;
                         continue;
                     }
                     count += 1;
-                    if entries.len() <= keep_max(bounds) {
-                        entries.push((key, value));
-                    }
+                    entries.push((key, value));
                 }
                 Ok(Value::Map(entries, count))
             }
@@ -245,7 +301,7 @@ impl<'de> Element<'_, 'de, '_> {
     }
 
     fn blame(self, message: &str) {
-        self.fault.borrow_mut().get_or_insert_with(|| message.to_owned());
+        self.fault.add(message);
     }
 }
 
@@ -301,6 +357,11 @@ impl<'de> Visitor<'de> for Element<'_, 'de, '_> {
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.blame("Unexpected field type");
+        Ok(())
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<(), E> {
         self.blame("Unexpected field type");
         Ok(())
     }

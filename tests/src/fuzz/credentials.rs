@@ -1,6 +1,6 @@
 //! Who calls: the authorization header, and the query string.
 
-use flowstone_server::wire::{Defaults, read_caller};
+use flowstone_server::wire::{Defaults, Format, read_caller};
 use http::{HeaderMap, HeaderValue};
 
 use crate::fuzz::world::{ACCOUNT, REGION};
@@ -30,7 +30,7 @@ pub fn body(data: &[u8]) {
             assert!(!caller.region.is_empty() && !caller.region.contains('/'));
         }
         Err(exception) => {
-            let body = exception.body();
+            let body = exception.body(Format::Json);
             serde_json::from_slice::<serde_json::Value>(&body).expect("an error is a document");
         }
     }

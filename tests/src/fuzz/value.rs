@@ -1,7 +1,7 @@
 //! Documents read by a shape of every kind, and the shape's bounds held against them.
 
 use flowstone_server::wire::{
-    Bounds, Fields, Kind, Member, Shape, Text, Value, WORD, check, is_json, read_json,
+    Bounds, Fields, Format, Kind, Member, Shape, Text, Value, WORD, check, is_document, read,
 };
 
 static INNER: Shape = Shape {
@@ -29,8 +29,8 @@ static SHAPE: Shape = Shape {
 
 /// Reads `data` as a document.
 pub fn body(data: &[u8]) {
-    let Ok(values) = read_json(&SHAPE, data) else { return };
-    assert!(is_json(data), "what is read is a document");
+    let Ok(values) = read(Format::Json, &SHAPE, data) else { return };
+    assert!(is_document(Format::Json, data), "what is read is a document");
     assert_eq!(values.len(), SHAPE.members.len(), "every member has its place");
     for value in &values {
         // Memory for what was read follows from the shape.

@@ -5,9 +5,11 @@ mod corners;
 mod damage;
 mod full;
 mod refusals;
+mod reshard;
 mod retention;
 mod sharing;
 mod strays;
+mod trim;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::api::Answer;
-use crate::wire::{Caller, Exception, Fields, Shape, Writer, check, read_json};
+use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
 pub use state::{Limits, State};
 
@@ -93,22 +93,23 @@ macro_rules! operations {
             }
         }
 
-        /// Reads `body` as the operation's input and runs it.
+        /// Reads `body` as the operation's input, runs it, and answers in the same format.
         pub async fn dispatch(
             state: &Arc<State>,
             caller: &Caller,
             operation: Operation,
+            format: Format,
             body: &[u8],
         ) -> Result<Answer, Exception> {
             match operation {
                 $(Operation::$name => {
                     let shape = &constraints::$shape;
-                    let values = read_json(shape, body)?;
+                    let values = read(format, shape, body)?;
                     check(shape, &values)?;
                     let fields = Fields::new(shape, &values);
                     let input = ops::$module::Input::read(caller, fields)?;
                     let output = ops::$module::run(state, input).await?;
-                    Ok(output.write(Writer::new()))
+                    Ok(output.write(Writer::new(format)))
                 })*
                 _ => Err(Exception::invalid_argument(format!(
                     "Flowstone does not serve {} yet.",
