@@ -48,7 +48,7 @@ pub struct StreamKey<'a> {
 
 impl StreamKey<'_> {
     /// The row's key. No part has a slash, so that the order of keys is that of names.
-    fn encode(&self) -> String {
+    pub(super) fn encode(&self) -> String {
         [self.account, self.region, self.name].join("/")
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use flowstone_engine::types::ShardId;
 
+use crate::service::registry::StreamKey;
 use crate::service::routing::Routes;
 use crate::service::row::{ShardRow, StreamRow};
 use crate::service::sequence::SequenceNumber;
@@ -97,18 +98,28 @@ impl Stream {
         self.row.record_kib_max as usize * 1024
     }
 
+    /// Its name with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        StreamKey { account: &self.row.account, region: &self.row.region, name: &self.row.name }
+    }
+
     /// The stream's ARN.
     #[must_use]
     pub fn arn(&self) -> String {
         let StreamRow { account, region, name, .. } = &*self.row;
-        let partition = if region.starts_with("cn-") {
-            "aws-cn"
-        } else if region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        };
-        format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+        format!("arn:{}:kinesis:{region}:{account}:stream/{name}", partition(region))
+    }
+}
+
+/// The partition that ARNs of `region` name.
+pub(super) fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
     }
 }
 

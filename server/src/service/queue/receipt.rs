@@ -80,8 +80,8 @@ impl Tokens {
 
 /// What the wishes of one call come to, each seeing those before it.
 ///
-/// A wish that was granted before is granted again without an event, so that a client may send a
-/// request twice.
+/// A wish that was granted before is granted again, so that a client may send a request twice; and
+/// with an event again, so that it is not answered before the first one is durable.
 #[must_use]
 pub fn decide(
     state: &State,
@@ -104,27 +104,27 @@ pub fn decide(
         } else {
             judge(state, now_ms, receipt, *wish, entry)
         };
-        if let Ok(Some(change)) = verdict {
+        if let Ok(entry) = verdict {
             let Place { shard, seq } = place;
-            events.push(match change {
+            events.push(match entry {
                 Some(entry) => Event::Assigned { shard, seq, entry },
                 None => Event::Acknowledged { shard, seq },
             });
-            after.push((place, change));
+            after.push((place, entry));
         }
         verdicts.push(verdict.map(|_| ()));
     }
     (events, verdicts)
 }
 
-/// What becomes of a record: nothing new, or another entry, or none.
+/// What becomes of a record: the entry that it has then, or none.
 fn judge(
     state: &State,
     now_ms: u64,
     receipt: &Receipt,
     wish: Wish,
     entry: Option<Entry>,
-) -> Result<Option<Option<Entry>>, Refusal> {
+) -> Result<Option<Entry>, Refusal> {
     let Some(entry) = entry else {
         // Below the cursor and not in flight: it was acknowledged, or has expired.
         return if wish == Wish::Acknowledge { Ok(None) } else { Err(Refusal::Gone) };
@@ -133,16 +133,16 @@ fn judge(
         return Err(Refusal::Superseded);
     }
     if receipt.lane == Lane::Dead && !entry.is_dead() {
-        return if wish == Wish::Restore { Ok(None) } else { Err(Refusal::Restored) };
+        return if wish == Wish::Restore { Ok(Some(entry)) } else { Err(Refusal::Restored) };
     }
     let has_died = entry.visible_ms <= now_ms
         && entry.lane(state.receive_count_max()) == Lane::Dead
         && receipt.lane == Lane::Normal;
     match wish {
-        Wish::Acknowledge => Ok(Some(None)),
+        Wish::Acknowledge => Ok(None),
         Wish::Reappear(_) if has_died => Err(Refusal::Dead),
-        Wish::Reappear(ms) => Ok(Some(Some(entry.visible_from(now_ms.saturating_add(ms))))),
+        Wish::Reappear(ms) => Ok(Some(entry.visible_from(now_ms.saturating_add(ms)))),
         Wish::Restore if receipt.lane == Lane::Normal => Err(Refusal::OtherLane),
-        Wish::Restore => Ok(Some(Some(entry.restored(now_ms)))),
+        Wish::Restore => Ok(Some(entry.restored(now_ms))),
     }
 }
