@@ -24,6 +24,9 @@ fn reshard(rig: &mut Rig, shard: ShardId, count: usize) -> Result<Vec<ShardId>> 
     closing.commit(&vec![SPEC; count], |_, _, _| ())
 }
 
+// What the binaries before wrote.
+crate::catalog_value!(ShardRowV1, version = 1);
+
 #[test]
 fn what_was_taken_before_the_closing_is_kept_and_what_comes_later_is_refused() {
     let mut rig = Rig::fresh(51);
@@ -189,7 +192,6 @@ fn forge_end(disk: &Arc<SimDisk>, shard: ShardId, end: u64) {
 
 #[test]
 fn a_shard_row_of_version_1_is_read_as_an_open_shard() {
-    crate::catalog_value!(ShardRowV1, version = 1);
     const OLD: Table<u64, ShardRowV1> = Table::new("engine.shards");
     let old = ShardRowV1 { created_ms: 1, retention_ms: DAY_MS, epoch: 1, trim_horizon: 9 };
     let hex: String = old.encode().iter().map(|byte| format!("{byte:02x}")).collect();

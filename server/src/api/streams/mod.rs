@@ -10,6 +10,7 @@ mod constraints;
 mod error;
 mod model;
 mod ops;
+mod position;
 mod state;
 
 #[cfg(test)]
