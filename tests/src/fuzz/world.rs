@@ -11,7 +11,7 @@ use flowstone_engine::io::sim::SimDisk;
 use flowstone_server::api::streams::{Limits, State};
 use flowstone_server::api::{Arrived, Door, Reply};
 use flowstone_server::service::{
-    CreateStream, Distribution, Mode, StreamKey, StreamLimits, Streams, Tokens,
+    CreateStream, Distribution, Mode, StreamKey, StreamLimits, Streams, Tokens, queue,
 };
 use flowstone_server::wire::Defaults;
 use tokio::runtime::{Builder, Runtime};
@@ -55,7 +55,14 @@ impl World {
         let rig = Rig::open(disk, &clock, 1)?;
         let streams = Streams::load(&rig.engine, LIMITS.streams)?;
         let tokens = Tokens::load(&rig.engine, &SeededEntropy::new(2))?;
-        let state = State::new(rig.engine.clone(), clock, streams, tokens, LIMITS);
+        let queues = queue::Context {
+            engine: rig.engine.clone(),
+            clock: clock.clone(),
+            offload: queue::Offload::Inline,
+            pace: queue::Pace::default(),
+        };
+        let queues = queue::Queues::load(queues, Arc::new(SeededEntropy::new(3)))?;
+        let state = State::new(rig.engine.clone(), clock, streams, queues, tokens, LIMITS);
         let defaults = Defaults { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
         let door = Door { streams: Arc::new(state), defaults };
         let runtime = Builder::new_current_thread().build().expect("threads can be made");

@@ -11,6 +11,7 @@ mod error;
 mod model;
 mod ops;
 mod position;
+mod queues;
 mod state;
 
 #[cfg(test)]
@@ -123,51 +124,60 @@ macro_rules! operations {
 
 operations! {
     served {
+        AcknowledgeDeadLetterQueueRecords => acknowledge_dead_letter_queue_records
+            ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        AcknowledgeQueueRecords => acknowledge_queue_records ACKNOWLEDGE_QUEUE_RECORDS Whole "",
+        CreateQueue => create_queue CREATE_QUEUE Whole "ACTIVE and durable when it answers",
         CreateStream => create_stream CREATE_STREAM Whole "ACTIVE and durable when it answers",
         DecreaseStreamRetentionPeriod => decrease_stream_retention_period
             DECREASE_STREAM_RETENTION_PERIOD Whole "",
+        DeleteQueue => delete_queue DELETE_QUEUE Whole "gone when it answers",
         DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
+        DescribeQueue => describe_queue DESCRIBE_QUEUE Whole "",
         DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
-        DescribeStreamSummary => describe_stream_summary DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
+        DescribeStreamSummary => describe_stream_summary
+            DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
         GetRecords => get_records GET_RECORDS Whole "",
         GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR Whole "",
         IncreaseStreamRetentionPeriod => increase_stream_retention_period
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
+        ListQueues => list_queues LIST_QUEUES Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
         PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
+        ReceiveDeadLetterQueueRecords => receive_dead_letter_queue_records
+            RECEIVE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        ReceiveQueueRecords => receive_queue_records RECEIVE_QUEUE_RECORDS Whole "",
+        RestoreDeadLetterQueueRecords => restore_dead_letter_queue_records
+            RESTORE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        UpdateDeadLetterQueueRecordsVisibility => update_dead_letter_queue_records_visibility
+            UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY Whole "",
+        UpdateQueue => update_queue UPDATE_QUEUE Whole "done when it answers",
+        UpdateQueueRecordsVisibility => update_queue_records_visibility
+            UPDATE_QUEUE_RECORDS_VISIBILITY Whole "",
     }
     later {
-        AcknowledgeDeadLetterQueueRecords ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS,
-        AcknowledgeQueueRecords ACKNOWLEDGE_QUEUE_RECORDS,
         AddTagsToStream ADD_TAGS_TO_STREAM,
         CreateChannel,
-        CreateQueue CREATE_QUEUE,
         DeleteChannel,
-        DeleteQueue DELETE_QUEUE,
         DeleteResourcePolicy DELETE_RESOURCE_POLICY,
         DeregisterStreamConsumer DEREGISTER_STREAM_CONSUMER,
         DescribeAccountSettings DESCRIBE_ACCOUNT_SETTINGS,
         DescribeChannel,
         DescribeLimits DESCRIBE_LIMITS,
-        DescribeQueue DESCRIBE_QUEUE,
         DescribeStreamConsumer DESCRIBE_STREAM_CONSUMER,
         DisableEnhancedMonitoring DISABLE_ENHANCED_MONITORING,
         EnableEnhancedMonitoring ENABLE_ENHANCED_MONITORING,
         GetResourcePolicy GET_RESOURCE_POLICY,
         ListChannels,
-        ListQueues LIST_QUEUES,
         ListStreamConsumers LIST_STREAM_CONSUMERS,
         ListTagsForResource LIST_TAGS_FOR_RESOURCE,
         ListTagsForStream LIST_TAGS_FOR_STREAM,
         MergeShards MERGE_SHARDS,
         PutResourcePolicy PUT_RESOURCE_POLICY,
-        ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
-        ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
         RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
         RemoveTagsFromStream REMOVE_TAGS_FROM_STREAM,
-        RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
         SplitShard SPLIT_SHARD,
         StartStreamEncryption START_STREAM_ENCRYPTION,
         StopStreamEncryption STOP_STREAM_ENCRYPTION,
@@ -176,10 +186,7 @@ operations! {
         UntagResource UNTAG_RESOURCE,
         UpdateAccountSettings UPDATE_ACCOUNT_SETTINGS,
         UpdateChannel,
-        UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
         UpdateMaxRecordSize UPDATE_MAX_RECORD_SIZE,
-        UpdateQueue UPDATE_QUEUE,
-        UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
         UpdateShardCount UPDATE_SHARD_COUNT,
         UpdateStreamMode UPDATE_STREAM_MODE,
         UpdateStreamRecordDistributionStrategy UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY,

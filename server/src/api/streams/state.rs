@@ -10,6 +10,7 @@ use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::streams::error::{not_changed, stream_not_found};
+use crate::service::queue::Queues;
 use crate::service::{Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens};
 use crate::wire::Exception;
 
@@ -39,6 +40,8 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// Which streams there are.
     pub streams: Streams,
+    /// Which queues there are.
+    pub queues: Queues,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
     /// The bounds.
@@ -55,6 +58,7 @@ impl State {
         engine: Engine,
         clock: Arc<dyn Clock>,
         streams: Streams,
+        queues: Queues,
         tokens: Tokens,
         limits: Limits,
     ) -> State {
@@ -64,6 +68,7 @@ impl State {
             engine,
             clock,
             streams,
+            queues,
             tokens,
             limits,
             disk_reads: Semaphore::new(limits.disk_reads_max),
@@ -135,6 +140,18 @@ impl State {
         let state = Arc::clone(self);
         let called = tokio::task::spawn_blocking(move || call(&state)).await;
         called.unwrap_or_else(|_| Err(Exception::internal()))
+    }
+
+    /// Runs `call` to its end even when the caller goes away.
+    pub(super) async fn to_end<T: Send + 'static, F>(
+        self: &Arc<State>,
+        call: impl FnOnce(Arc<State>) -> F,
+    ) -> Result<T, Exception>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let called = tokio::spawn(call(Arc::clone(self))).await;
+        called.map_err(|_| Exception::internal())
     }
 
     /// Changes the settings of an active stream: `edit` sees its row and changes anything but the

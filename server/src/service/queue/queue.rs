@@ -10,6 +10,7 @@ use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, watch};
 
+use crate::service::iterator::Tokens;
 use crate::service::queue::entry::Lane;
 use crate::service::queue::event::Event;
 use crate::service::queue::limits::{IN_FLIGHT_MAX, WAITING_MAX};
@@ -20,6 +21,7 @@ use crate::service::queue::row::QueueRow;
 use crate::service::queue::select::{Ask, Run, Selection, Selector};
 use crate::service::queue::settling::Settling;
 use crate::service::queue::snapshot::Pace;
+use crate::service::queue::state::Place;
 use crate::service::registry::Streams;
 use crate::service::stream::Stream;
 
@@ -222,6 +224,22 @@ impl Queue {
                 ours(receipt).and_then(|_| verdicts.next()).unwrap_or(Err(Refusal::Foreign))
             })
             .collect())
+    }
+
+    /// A receipt for each record of `received`, in their order.
+    #[must_use]
+    pub fn receipts(&self, tokens: &Tokens, received: &Received, lane: Lane) -> Vec<String> {
+        let (now, queue) = (self.now(), self.row().id);
+        let records = received.runs.iter().flat_map(|run| {
+            run.read.records().zip(&run.entries).map(|(record, entry)| (run.shard, record, entry))
+        });
+        records
+            .map(|(shard, record, entry)| {
+                let place = Place { shard, seq: record.seq.0 };
+                let receipt = Receipt { queue, place, delivery: entry.deliveries, lane };
+                tokens.seal_receipt(now, &receipt)
+            })
+            .collect()
     }
 
     /// Records in flight, dead letters included.

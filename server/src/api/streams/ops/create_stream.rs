@@ -67,7 +67,8 @@ impl Input {
     }
 }
 
-fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception> {
+/// Tags of a request that makes something.
+pub(super) fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception> {
     const TAGS_MAX: usize = 50;
     let entries = fields.entries("Tags");
     let is_allowed = |c: char| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
-use crate::api::streams::error::not_changed;
+use crate::api::streams::error::{not_changed, stream_in_use};
 use crate::api::streams::model::read_address;
 use crate::service::StreamPath;
 use crate::wire::{Caller, Exception, Fields};
@@ -27,6 +27,14 @@ pub(in crate::api::streams) async fn run(
     let Input(path) = input;
     state
         .blocking(move |state| {
+            let stream = state.stream(path.key())?;
+            if !state.queues.of_stream(stream.row.id).is_empty() {
+                let message = "has queues: delete them first";
+                return Err(stream_in_use(format!(
+                    "Stream {} under account {} {message}.",
+                    path.name, path.account
+                )));
+            }
             state
                 .streams
                 .delete(&state.engine, path.key())
