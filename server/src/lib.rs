@@ -14,6 +14,7 @@
 //! | [`http`]     | connections, requests, answers |
 //! | [`api`]      | the front-ends, one folder a service |
 //! | [`wire`]     | the AWS formats without any service's words |
+//! | [`planted`]  | bugs that tests plant |
 //! | [`service`]  | streams: registry, routing, sequence numbers, iterators |
 
 pub mod api;
@@ -21,6 +22,7 @@ pub mod banner;
 pub mod config;
 pub mod http;
 pub mod log;
+pub mod planted;
 pub mod server;
 pub mod service;
 pub mod wire;

@@ -17,6 +17,7 @@ use flowstone_engine::frame::BatchBuilder;
 use flowstone_engine::shard::ReadLimit;
 use flowstone_engine::types::{SeqNo, ShardId};
 
+use crate::planted::{Bug, is_planted};
 use crate::service::queue::event::{Event, decode, encode};
 use crate::service::queue::settling::{Settling, Ticket};
 use crate::service::queue::snapshot::{Pace, Part, Rolling};
@@ -100,7 +101,12 @@ impl DeliveryLog {
         let is_head = matches!(part, Some(Part::Head(_)));
         let ticket = self.settling.queued(answer, is_head);
         match part {
-            Some(Part::Head(_)) => self.head = Some(ticket.number()),
+            Some(Part::Head(_)) => {
+                self.head = Some(ticket.number());
+                if is_planted(Bug::TrimToUnfinishedSnapshot) {
+                    self.finished = Some((ticket.number(), ticket.number()));
+                }
+            }
             Some(Part::Last(_)) => {
                 self.finished = self.head.take().map(|head| (head, ticket.number()));
             }

@@ -11,6 +11,8 @@ use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::SeqNo;
 use tokio::sync::{Notify, oneshot};
 
+use crate::planted::{Bug, is_planted};
+
 type Answer = oneshot::Receiver<Result<Appended>>;
 
 /// The appends of one queue.
@@ -52,6 +54,9 @@ pub(super) struct Ticket {
 impl Ticket {
     /// Resolves when the append is durable, or has failed.
     pub(super) async fn settled(mut self) -> Result<()> {
+        if is_planted(Bug::AnswerBeforeDurable) {
+            return Ok(());
+        }
         let Some(answer) = &mut self.answer else { return Ok(()) };
         let result = answer.await.unwrap_or_else(|_| Err(lost()));
         self.answer = None;
@@ -95,7 +100,7 @@ impl Settling {
     /// Whether memory is ahead of the log for good, as far as is known.
     pub(super) fn has_failed(&self) -> bool {
         self.sweep();
-        self.lock().has_failed
+        self.lock().has_failed && !is_planted(Bug::IgnoreFailedAppend)
     }
 
     /// Where the snapshot whose head and last chunk were those appends begins, if all of it, and
@@ -103,7 +108,8 @@ impl Settling {
     pub(super) fn snapshot_start(&self, head: u64, last: u64) -> Option<SeqNo> {
         self.sweep();
         let inner = self.lock();
-        let is_durable = inner.under_way.first().is_none_or(|first| *first > last);
+        let is_durable = is_planted(Bug::TrimToUnfinishedSnapshot)
+            || inner.under_way.first().is_none_or(|first| *first > last);
         let (number, start) = inner.head.filter(|_| is_durable && !inner.has_failed)?;
         (number == head).then_some(start)
     }

@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::planted::{Bug, is_planted};
 use crate::service::queue::entry::{Entry, Lane};
 use crate::service::queue::event::Event;
 use crate::service::queue::limits::IN_FLIGHT_MAX;
@@ -211,7 +212,9 @@ impl State {
         if self.in_flight + (skipped.end - skipped.start) > IN_FLIGHT_MAX * 2 {
             return Err(Impossible);
         }
-        self.put(shard, skipped.map(|seq| (seq, Entry::NEVER_RECEIVED)));
+        if !is_planted(Bug::IgnoreFailedAppend) {
+            self.put(shard, skipped.map(|seq| (seq, Entry::NEVER_RECEIVED)));
+        }
         self.shards.entry(shard).or_default().cursor = end.max(cursor);
         Ok(())
     }
