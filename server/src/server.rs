@@ -14,8 +14,6 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
-use crate::service::queue::{self, Queues};
-use crate::service::{Streams, Tokens};
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -70,20 +68,11 @@ impl Server {
         let options =
             Options { journal_file_bytes: config.journal_file_bytes, ..Options::default() };
         let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options)?;
-        let streams = Streams::load(&engine, config.streams.streams)?;
-        let queues = queue::Context {
-            engine: engine.clone(),
-            clock: clock.clone(),
-            offload: queue::Offload::Threads,
-            pace: queue::Pace::default(),
-        };
-        let queues = Queues::load(queues, entropy.clone())?;
-        let tokens = Tokens::load(&engine, &*entropy)?;
         let health = {
             let engine = engine.clone();
             Box::new(move || engine.status())
         };
-        let state = Arc::new(State::new(engine, clock, streams, queues, tokens, config.streams));
+        let state = Arc::new(State::load(engine, clock, &*entropy, config.streams)?);
         // Last, so that whoever finds the port open finds the data behind it.
         let listener = Listener::bind(config.listen, config.http)
             .await
@@ -110,15 +99,14 @@ impl Server {
         stop: watch::Receiver<bool>,
     ) -> Result<(), flowstone_engine::error::Error> {
         let Server { listener, router, state } = self;
-        let waiting = Arc::clone(&state);
         let mut stopping = stop.clone();
-        let stop_waiting = tokio::spawn(async move {
-            // An error: nobody can ask for a stop any more.
-            let _ = stopping.wait_for(|stop| *stop).await;
-            waiting.queues.stop();
+        let ending = Arc::clone(&state);
+        let ending = tokio::spawn(async move {
+            let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+            ending.stop();
         });
         let stopped = listener.serve(router, stop).await;
-        stop_waiting.abort();
+        ending.abort();
         tracing::info!(cut_off = stopped.cut_off, "no longer serving");
         let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
         closed.expect("closing the engine does not panic")

@@ -1,5 +1,5 @@
-"""A session of the real boto3 against a real server: streams, records, iterators, errors, and a
-kill -9 in the middle.
+"""A session of the real boto3 against a real server: streams, records, iterators, errors, a
+kill -9 in the middle, resharding under a reader, fan-out over HTTP/1.1.
 
     python boto3_session.py path/to/flowstone scratch-directory
 """
@@ -13,9 +13,12 @@ import boto3
 import botocore.config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from checks import Checks
+from checks import Checks, deadline
+from fanout import fan_out
 from server import Server
+from traffic import reshard_while_reading
 
+DEADLINE_S = 300
 ROUNDS_MAX = 10_000
 HASH_KEYS = 1 << 128
 
@@ -307,8 +310,32 @@ def deletion(client, checks):
     checks.equal("a new stream of the same name is empty", sum(map(len, records.values())), 0)
 
 
+def tags(client, checks, stream):
+    def read():
+        listed = client.list_tags_for_stream(StreamName=stream)["Tags"]
+        return {tag["Key"]: tag["Value"] for tag in listed}
+
+    both = {"team": "a b", "città": "тест"}
+    client.add_tags_to_stream(StreamName=stream, Tags=both)
+    checks.equal("tags are kept", read(), both)
+    client.remove_tags_from_stream(StreamName=stream, TagKeys=["team"])
+    checks.equal("a tag is removed", read(), {"città": "тест"})
+
+
+def resharding(client, checks):
+    _, reader = reshard_while_reading(client, checks, "lineage")
+    tags(client, checks, "lineage")
+    fan_out(client, checks, "lineage", reader)
+    client.delete_stream(StreamName="lineage")
+    client.get_waiter("stream_not_exists").wait(
+        StreamName="lineage", WaiterConfig={"Delay": 1, "MaxAttempts": 10}
+    )
+    checks.that("delete-stream after its consumers", True)
+
+
 def main():
     binary, directory = sys.argv[1:3]
+    deadline(DEADLINE_S)
     checks = Checks("boto3 %s" % boto3.__version__)
     server = Server(binary, directory)
     server.start()
@@ -320,6 +347,7 @@ def main():
         refusals(client, checks)
         client = crash(server, client, checks, put)
         deletion(client, checks)
+        resharding(client, checks)
     finally:
         server.kill()
     return checks.close()

@@ -1,8 +1,19 @@
 """What a session says of itself: every check has a name and is counted."""
 
 import contextlib
+import signal
 
 DETAIL_CHARACTERS_MAX = 400
+
+
+def deadline(seconds):
+    """Ends a session that hangs; what it cleans up behind itself it still does."""
+
+    def late(number, frame):
+        raise RuntimeError("the session did not end within %d s" % seconds)
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
 
 
 class Checks:

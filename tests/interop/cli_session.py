@@ -9,8 +9,11 @@ import os
 import subprocess
 import sys
 
-from checks import Checks
+from checks import Checks, deadline
 from server import Server
+
+
+DEADLINE_S = 300
 
 
 class Aws:
@@ -50,17 +53,22 @@ class Aws:
         return printed
 
 
-def read_all(aws, stream, shard):
+def read_page(aws, stream, shard):
     iterator = aws.get(
         "get-shard-iterator", "--stream-name", stream, "--shard-id", shard,
         "--shard-iterator-type", "TRIM_HORIZON",
     )["ShardIterator"]  # fmt: skip
-    page = aws.get("get-records", "--shard-iterator", iterator)
+    return aws.get("get-records", "--shard-iterator", iterator)
+
+
+def read_all(aws, stream, shard):
+    page = read_page(aws, stream, shard)
     return [base64.b64decode(record["Data"]) for record in page["Records"]]
 
 
 def main():
     binary, directory = sys.argv[1:3]
+    deadline(DEADLINE_S)
     server = Server(binary, directory)
     server.start()
     try:
@@ -114,6 +122,62 @@ def session(server, aws, checks, directory):
     again.get("delete-stream", "--stream-name", "demo")
     again.get("wait", "stream-not-exists", "--stream-name", "demo")
     checks.equal("delete-stream, wait", again.get("list-streams")["StreamNames"], [])
+
+    resharding(again, checks)
+
+
+def resharding(aws, checks):
+    """Splits, merges and scales between puts; the command itself has no subscribe-to-shard."""
+    stream = ("--stream-name", "scaled")
+    aws.get("create-stream", *stream, "--shard-count", "1")
+    aws.get("wait", "stream-exists", *stream)
+    put = []
+
+    def put_one():
+        text = "step %d" % len(put)
+        aws.get("put-record", *stream, "--partition-key", "one key", "--data", text)
+        put.append(text.encode())
+
+    put_one()
+    aws.get(
+        "split-shard", *stream, "--shard-to-split", "shardId-000000000000",
+        "--new-starting-hash-key", str(1 << 127),
+    )  # fmt: skip
+    aws.get("wait", "stream-exists", *stream)
+    put_one()
+    aws.get(
+        "merge-shards", *stream, "--shard-to-merge", "shardId-000000000001",
+        "--adjacent-shard-to-merge", "shardId-000000000002",
+    )  # fmt: skip
+    aws.get("wait", "stream-exists", *stream)
+    put_one()
+    scale = ("--target-shard-count", "2", "--scaling-type", "UNIFORM_SCALING")
+    scaled = aws.get("update-shard-count", *stream, *scale)
+    checks.equal("update-shard-count", scaled["TargetShardCount"], 2)
+    aws.get("wait", "stream-exists", *stream)
+    put_one()
+    shards = aws.get("list-shards", *stream, "--max-items", "100")["Shards"]
+    ended = ["EndingSequenceNumber" in shard["SequenceNumberRange"] for shard in shards]
+    checks.equal("parents are closed, children open", ended, [True] * 4 + [False] * 2)
+    pages = [read_page(aws, "scaled", shard["ShardId"]) for shard in shards]
+    found = [base64.b64decode(record["Data"]) for page in pages for record in page["Records"]]
+    checks.equal("one key's records in order of its shards", found, put)
+
+    aws.get("add-tags-to-stream", *stream, "--tags", "team=a b")
+    tags = aws.get("list-tags-for-stream", *stream)["Tags"]
+    checks.equal("tags", tags, [{"Key": "team", "Value": "a b"}])
+    summary = aws.get("describe-stream-summary", *stream)["StreamDescriptionSummary"]
+    arn = ("--stream-arn", summary["StreamARN"])
+    name = ("--consumer-name", "fan")
+    consumer = aws.get("register-stream-consumer", *arn, *name)["Consumer"]
+    checks.equal("register-stream-consumer", consumer["ConsumerName"], "fan")
+    listed = aws.get("list-stream-consumers", *arn)["Consumers"]
+    checks.equal("list-stream-consumers", [each["ConsumerName"] for each in listed], ["fan"])
+    aws.get("delete-stream", *stream, "--enforce-consumer-deletion")
+    aws.get("wait", "stream-not-exists", *stream)
+    status, _, complaint = aws.run("describe-stream-consumer", *arn, *name)
+    gone = status != 0 and "ResourceNotFoundException" in complaint
+    checks.that("a deleted stream's consumers are gone", gone, complaint)
 
 
 if __name__ == "__main__":

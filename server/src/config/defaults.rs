@@ -53,3 +53,9 @@ pub const SHARDS_PER_STREAM_MAX: u32 = 10_000;
 
 /// Open shards of an account in a region.
 pub const SHARDS_MAX: usize = 100_000;
+
+/// Registered consumers of one stream.
+pub const CONSUMERS_PER_STREAM_MAX: usize = 1_000;
+
+/// Bytes of large events on their way to all subscribers at once.
+pub const FAN_OUT_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;

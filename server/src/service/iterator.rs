@@ -43,6 +43,8 @@ pub enum Purpose {
     ListQueues,
     /// `ReceiptHandle` of a record received from a queue.
     Receipt,
+    /// `NextToken` of `ListStreamConsumers`.
+    ListConsumers,
 }
 
 /// A shard iterator's content.
@@ -167,5 +169,6 @@ fn aad(purpose: Purpose) -> Aad<&'static [u8]> {
         Purpose::ListStreams => b"list-streams",
         Purpose::ListQueues => b"list-queues",
         Purpose::Receipt => b"receipt",
+        Purpose::ListConsumers => b"list-consumers",
     })
 }

@@ -10,9 +10,13 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `consumers.rs`| registered consumers |
+//! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
 //! | `sequence.rs` | sequence numbers, both ways |
 //! | `iterator.rs` | opaque tokens |
+//! | `tags.rs`     | which tags are allowed; adding and removing them |
+//! | `account.rs`  | an account's settings |
 //! | `queue/`      | queues: delivery to many consumers, each record until it is acknowledged |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
@@ -20,24 +24,32 @@
 //! durable.
 //! **API boundary** nothing here names HTTP, JSON or an exception of AWS.
 
+mod account;
+mod consumers;
 mod date;
 mod iterator;
 pub mod queue;
 mod registry;
 mod routing;
 mod row;
+mod seat;
 mod sequence;
 mod stream;
+mod tags;
 
 #[cfg(test)]
 mod tests;
 
+pub use account::{ACCOUNTS_MAX, AccountError, Accounts, Commitment};
+pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use registry::{
-    ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams,
+    ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams, Usage,
 };
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
+pub use seat::{Ended, Seat, Seats, TAKE_OVER_AFTER_MS};
 pub use sequence::{COUNTER_MAX, Digits, Parsed, SequenceNumber};
 pub use stream::{State, Stream, parse_shard_name, shard_name};
+pub use tags::{TAGS_MAX, TagError, Tags, add_tags, check_tag_texts, new_tags, remove_tags};

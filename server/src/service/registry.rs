@@ -5,7 +5,6 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
@@ -33,6 +32,33 @@ pub struct StreamLimits {
     pub shards_per_stream_max: u32,
     /// Open shards of all streams.
     pub shards_max: usize,
+    /// The same in [`LARGE_REGIONS`], where it differs.
+    pub shards_max_large_region: Option<usize>,
+    /// Streams in on-demand mode.
+    pub on_demand_streams_max: usize,
+}
+
+/// Regions whose accounts may have more shards.
+const LARGE_REGIONS: [&str; 3] = ["us-east-1", "us-west-2", "eu-west-1"];
+
+impl StreamLimits {
+    /// Open shards of all streams of an account in `region`.
+    #[must_use]
+    pub fn shards_max_in(&self, region: &str) -> usize {
+        let large = self.shards_max_large_region.filter(|_| LARGE_REGIONS.contains(&region));
+        large.unwrap_or(self.shards_max)
+    }
+}
+
+/// What an account has in a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Streams.
+    pub streams: usize,
+    /// Streams in on-demand mode.
+    pub on_demand_streams: usize,
+    /// Open shards of all streams.
+    pub open_shards: usize,
 }
 
 /// A stream's name with whose and where it is.
@@ -102,6 +128,8 @@ pub enum CreateError {
     AlreadyExists,
     /// The account has as many streams as it may.
     TooManyStreams,
+    /// The account has as many streams in on-demand mode as it may.
+    TooManyOnDemandStreams,
     /// The stream would have more shards than one may.
     TooManyShardsInStream,
     /// The account would have more shards than it may.
@@ -183,6 +211,22 @@ impl Streams {
             .collect()
     }
 
+    /// Resolves when another snapshot has taken the place of `stream`, or it is gone.
+    pub async fn changed(&self, stream: &Arc<Stream>) {
+        // ORDER: first listen, then look, so that no change falls between.
+        let mut changes = stream.changes.subscribe();
+        if self.find_id(stream.row.id).is_some_and(|now| Arc::ptr_eq(&now, stream)) {
+            // An error says that nobody can change it any more.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// What `account` has in `region`.
+    #[must_use]
+    pub fn usage(&self, account: &str, region: &str) -> Usage {
+        self.read().usage(account, region)
+    }
+
     /// How many streams there are, of all accounts.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -250,32 +294,36 @@ impl Streams {
         Ok((self.write().insert(encoded, changed), output))
     }
 
-    /// Deletes a stream with its records; durable when this returns. Blocks on a flush.
-    pub fn delete(
+    /// Deletes a stream with its records; durable when this returns. Blocks on a flush. `check` may
+    /// refuse, or add to the transaction what goes with the stream.
+    pub fn delete<E>(
         &self,
         engine: &Engine,
         key: StreamKey<'_>,
-    ) -> Result<(), ChangeError<Infallible>> {
+        check: impl FnOnce(&Stream, &mut Transaction) -> Result<(), E>,
+    ) -> Result<(), ChangeError<E>> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = key.encode();
+        let mut transaction = Transaction::new();
+        transaction.remove(&STREAMS, &encoded);
         let stream = {
             let mut maps = self.write();
             let stream = maps.by_key.get(&encoded).cloned().ok_or(ChangeError::NotFound)?;
             if stream.state != State::Active {
                 return Err(ChangeError::NotActive(stream.state));
             }
+            check(&stream, &mut transaction).map_err(ChangeError::Refused)?;
             maps.insert(encoded.clone(), Arc::new(stream.in_state(State::Deleting)));
             stream
         };
         let logs: Vec<ShardId> = stream.row.shards.iter().map(ShardRow::log).collect();
-        let mut transaction = Transaction::new();
-        transaction.remove(&STREAMS, &encoded);
         let result = engine.delete_shards(&logs, transaction);
         let mut maps = self.write();
         match result {
             Ok(()) => {
                 maps.by_key.remove(&encoded);
                 maps.by_id.remove(&stream.row.id);
+                stream.changes.send_replace(());
                 Ok(())
             }
             Err(error) => {
@@ -300,17 +348,16 @@ impl Streams {
         if shards > self.limits.shards_per_stream_max {
             return Err(CreateError::TooManyShardsInStream);
         }
-        let prefix = StreamKey { name: "", ..key }.encode();
-        let (mut streams, mut current) = (0, 0);
-        let from = maps.by_key.range(prefix.clone()..);
-        for (_, stream) in from.take_while(|(key, _)| key.starts_with(&prefix)) {
-            streams += 1;
-            current += stream.open_shards();
-        }
-        if streams >= self.limits.streams_max {
+        let usage = maps.usage(key.account, key.region);
+        if usage.streams >= self.limits.streams_max {
             return Err(CreateError::TooManyStreams);
         }
-        if current + shards as usize > self.limits.shards_max {
+        let is_on_demand = row.mode == Mode::OnDemand;
+        if is_on_demand && usage.on_demand_streams >= self.limits.on_demand_streams_max {
+            return Err(CreateError::TooManyOnDemandStreams);
+        }
+        let current = usage.open_shards;
+        if current + shards as usize > self.limits.shards_max_in(key.region) {
             return Err(CreateError::TooManyShards { current });
         }
         maps.by_key.insert(encoded, Arc::new(Stream::creating(row.clone())));
@@ -343,9 +390,22 @@ impl Drop for Reserved<'_> {
 }
 
 impl Maps {
+    fn usage(&self, account: &str, region: &str) -> Usage {
+        let prefix = StreamKey { account, region, name: "" }.encode();
+        let streams = self.by_key.range(prefix.clone()..);
+        let mut usage = Usage::default();
+        for (_, stream) in streams.take_while(|(key, _)| key.starts_with(&prefix)) {
+            usage.streams += 1;
+            usage.on_demand_streams += usize::from(stream.row.mode == Mode::OnDemand);
+            usage.open_shards += stream.open_shards();
+        }
+        usage
+    }
+
     fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
+        stream.changes.send_replace(());
         stream
     }
 }

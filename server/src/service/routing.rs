@@ -60,4 +60,12 @@ impl Routes {
         let at = self.lasts.partition_point(|(last, _)| *last < hash);
         self.lasts[at].1
     }
+
+    /// A hash key in the range that comes at `turn`, when all ranges take turns.
+    #[must_use]
+    pub fn in_turn(&self, turn: u64) -> u128 {
+        let count = self.lasts.len() as u64;
+        let at = usize::try_from(turn % count).expect("below the number of ranges");
+        self.lasts[at].0
+    }
 }

@@ -1,8 +1,10 @@
 //! A stream as it is now: state, shards, routes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flowstone_engine::types::ShardId;
+use tokio::sync::watch;
 
 use crate::service::registry::StreamKey;
 use crate::service::routing::Routes;
@@ -31,6 +33,10 @@ pub struct Stream {
     pub state: State,
     /// Whose hash range holds a key; absent until the stream has shards.
     routes: Option<Arc<Routes>>,
+    /// Told when another snapshot takes the place of this one. All snapshots of a stream share it.
+    pub(super) changes: Arc<watch::Sender<()>>,
+    /// Records that went to shards in turn.
+    turns: Arc<AtomicU64>,
 }
 
 impl Stream {
@@ -46,13 +52,21 @@ impl Stream {
             row: Arc::new(row),
             state: State::Active,
             routes: Some(routes),
+            changes: Arc::new(watch::Sender::new(())),
+            turns: Arc::default(),
         })
     }
 
     /// A stream that is being made.
     #[must_use]
     pub fn creating(row: StreamRow) -> Stream {
-        Stream { row: Arc::new(row), state: State::Creating, routes: None }
+        Stream {
+            row: Arc::new(row),
+            state: State::Creating,
+            routes: None,
+            changes: Arc::default(),
+            turns: Arc::default(),
+        }
     }
 
     /// This stream in another state.
@@ -79,6 +93,13 @@ impl Stream {
         self.shard(routes.shard_of(hash))
     }
 
+    /// A hash key of the open shard whose turn it is; `None` unless the stream is serving.
+    #[must_use]
+    pub fn hash_in_turn(&self) -> Option<u128> {
+        let routes = self.routes.as_ref().filter(|_| self.is_serving())?;
+        Some(routes.in_turn(self.turns.fetch_add(1, Ordering::Relaxed)))
+    }
+
     /// The shard of `index`, unless it was closed longer than the retention ago.
     #[must_use]
     pub fn shard(&self, index: u32) -> Option<&ShardRow> {
@@ -92,6 +113,19 @@ impl Stream {
         self.row.shards.iter().filter(|shard| shard.closed_ms.is_none()).count()
     }
 
+    /// Whether it was made in the second of `ms`, milliseconds since 1970: clients that keep the
+    /// time as a float of seconds lose the milliseconds.
+    #[must_use]
+    pub fn was_created_at(&self, ms: i64) -> bool {
+        u64::try_from(ms.div_euclid(1000)).is_ok_and(|s| s == self.row.created_ms / 1000)
+    }
+
+    /// Whether its records are said to be encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.row.encryption_key.is_some()
+    }
+
     /// Bytes of the largest record's data.
     #[must_use]
     pub fn record_bytes_max(&self) -> usize {
@@ -101,7 +135,8 @@ impl Stream {
     /// Its name with whose and where it is.
     #[must_use]
     pub fn key(&self) -> StreamKey<'_> {
-        StreamKey { account: &self.row.account, region: &self.row.region, name: &self.row.name }
+        let StreamRow { account, region, name, .. } = &*self.row;
+        StreamKey { account, region, name }
     }
 
     /// The stream's ARN.
@@ -124,6 +159,12 @@ pub(super) fn partition(region: &str) -> &'static str {
 }
 
 impl StreamRow {
+    /// Its name, with whose and where it is.
+    #[must_use]
+    pub fn key(&self) -> StreamKey<'_> {
+        StreamKey { account: &self.account, region: &self.region, name: &self.name }
+    }
+
     /// Milliseconds that records are kept.
     #[must_use]
     pub fn retention_ms(&self) -> u64 {

@@ -173,11 +173,25 @@ fn queues_that_cannot_be_are_refused() {
         let (code, message) = server.refused("CreateQueue", &body);
         assert_eq!(code, expected, "{message}");
     }
-    for index in 1..20 {
-        create(&server, &format!("q{index}"), &json!({}));
-    }
+    // Queues and registered consumers share a bound.
+    let register = |name: String| {
+        let body = json!({"StreamARN": stream_arn(), "ConsumerName": name});
+        server.call("RegisterStreamConsumer", &body)
+    };
+    let refusal = (0..200).find_map(|index| {
+        if index % 2 == 0 {
+            create(&server, &format!("q{index}"), &json!({}));
+        }
+        let (status, answer) = register(format!("c{index}"));
+        (status != 200).then_some(answer)
+    });
+    assert_eq!(refusal.expect("there is a bound")["__type"], "LimitExceededException");
     let (code, _) = server.refused("CreateQueue", &at(stream_arn(), latest));
     assert_eq!(code, "LimitExceededException");
+    let change = json!({"StreamARN": stream_arn(),
+        "StreamModeDetails": {"StreamMode": "PROVISIONED"}});
+    let (code, _) = server.refused("UpdateStreamMode", &change);
+    assert_eq!(code, "ResourceInUseException");
 }
 
 #[test]

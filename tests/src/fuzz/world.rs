@@ -10,9 +10,7 @@ use flowstone_engine::error::Result;
 use flowstone_engine::io::sim::SimDisk;
 use flowstone_server::api::streams::{Limits, State};
 use flowstone_server::api::{Arrived, Door, Reply};
-use flowstone_server::service::{
-    CreateStream, Distribution, Mode, StreamKey, StreamLimits, Streams, Tokens, queue,
-};
+use flowstone_server::service::{CreateStream, Distribution, Mode, StreamKey, StreamLimits};
 use flowstone_server::wire::Defaults;
 use tokio::runtime::{Builder, Runtime};
 
@@ -26,9 +24,18 @@ pub const REGION: &str = "us-east-1";
 pub const STREAM: &str = "demo";
 
 const LIMITS: Limits = Limits {
-    streams: StreamLimits { streams_max: 6, shards_per_stream_max: 4, shards_max: 16 },
+    streams: StreamLimits {
+        streams_max: 6,
+        shards_per_stream_max: 4,
+        shards_max: 16,
+        shards_max_large_region: None,
+        on_demand_streams_max: 6,
+    },
+    mode_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,
+    fan_out_bytes_max: 1 << 24,
+    consumers_per_stream_max: 3,
 };
 
 /// Turns after which a call that gives no answer is a bug.
@@ -53,16 +60,7 @@ impl World {
     pub fn open(disk: &Arc<SimDisk>) -> Result<World> {
         let clock = Arc::new(ManualClock::at(START));
         let rig = Rig::open(disk, &clock, 1)?;
-        let streams = Streams::load(&rig.engine, LIMITS.streams)?;
-        let tokens = Tokens::load(&rig.engine, &SeededEntropy::new(2))?;
-        let queues = queue::Context {
-            engine: rig.engine.clone(),
-            clock: clock.clone(),
-            offload: queue::Offload::Inline,
-            pace: queue::Pace::default(),
-        };
-        let queues = queue::Queues::load(queues, Arc::new(SeededEntropy::new(3)))?;
-        let state = State::new(rig.engine.clone(), clock, streams, queues, tokens, LIMITS);
+        let state = State::load(rig.engine.clone(), clock, &SeededEntropy::new(2), LIMITS)?;
         let defaults = Defaults { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
         let door = Door { streams: Arc::new(state), defaults };
         let runtime = Builder::new_current_thread().build().expect("threads can be made");

@@ -3,7 +3,9 @@
 use flowstone_engine::types::Timestamp;
 
 use crate::api::streams::model::status;
-use crate::service::{ChangeError, ITERATOR_LIFE_MS, State, StreamKey, java_date};
+use crate::service::{
+    ChangeError, ITERATOR_LIFE_MS, State, StreamKey, TAGS_MAX, TagError, java_date,
+};
 use crate::wire::Exception;
 
 pub(super) fn stream_not_found(name: &str, account: &str) -> Exception {
@@ -16,6 +18,18 @@ pub(super) fn shard_not_found(shard: &str, name: &str, account: &str) -> Excepti
 
 pub(super) fn shard_malformed(shard: &str, name: &str, account: &str) -> Exception {
     not_found(format!("Could not find shard {shard} in stream {name} under account {account}."))
+}
+
+pub(super) fn consumer_not_found(name: &str, stream: &str, account: &str) -> Exception {
+    not_found(format!("Consumer {name} under stream {stream} under account {account} not found."))
+}
+
+pub(super) fn resource_not_found(arn: &str) -> Exception {
+    not_found(format!("Resource {arn} not found."))
+}
+
+pub(super) fn no_policy() -> Exception {
+    not_found("The resource has no policy.".to_owned())
 }
 
 fn not_found(message: String) -> Exception {
@@ -80,4 +94,41 @@ pub(super) fn expired_token() -> Exception {
 pub(super) fn dry_run() -> Exception {
     let message = "Request would have succeeded, but DryRun flag is set.";
     Exception::client("DryRunOperationException", message)
+}
+
+/// Why tags were not taken.
+pub(super) fn wrong_tags(error: TagError) -> Exception {
+    Exception::invalid_argument(match error {
+        TagError::Characters => {
+            "Some tags contain invalid characters. Valid characters: Unicode letters, digits, \
+             white space, _ . / = + - % @."
+                .to_owned()
+        }
+        TagError::Reserved => {
+            "Tag keys that begin with aws: are the service's own and cannot be added.".to_owned()
+        }
+        TagError::TooMany => format!(
+            "Failed to add tags: a given resource cannot have more than {TAGS_MAX} tags associated \
+             with it."
+        ),
+    })
+}
+
+/// Too many tags on a stream, as the older operations say it.
+pub(super) fn too_many_stream_tags(StreamKey { account, name, .. }: StreamKey<'_>) -> Exception {
+    Exception::invalid_argument(format!(
+        "Failed to add tags to stream {name} under account {account} because a given stream cannot \
+         have more than {TAGS_MAX} tags associated with it."
+    ))
+}
+
+/// A setting that only streams without shards of their owner's choosing have.
+pub(super) fn only_on_demand(
+    what: &str,
+    StreamKey { account, name, .. }: StreamKey<'_>,
+) -> Exception {
+    Exception::invalid_argument(format!(
+        "{what} is only supported for streams in ON_DEMAND mode. Stream {name} under account \
+         {account} is in PROVISIONED mode."
+    ))
 }

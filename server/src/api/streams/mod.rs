@@ -10,9 +10,15 @@ mod constraints;
 mod error;
 mod model;
 mod ops;
+mod placement;
+mod policy;
 mod position;
 mod queues;
+mod records;
+mod resource;
 mod state;
+mod subscription;
+mod warmth;
 
 #[cfg(test)]
 mod tests;
@@ -127,69 +133,78 @@ operations! {
         AcknowledgeDeadLetterQueueRecords => acknowledge_dead_letter_queue_records
             ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS Whole "",
         AcknowledgeQueueRecords => acknowledge_queue_records ACKNOWLEDGE_QUEUE_RECORDS Whole "",
+        AddTagsToStream => add_tags_to_stream ADD_TAGS_TO_STREAM Whole "",
         CreateQueue => create_queue CREATE_QUEUE Whole "ACTIVE and durable when it answers",
         CreateStream => create_stream CREATE_STREAM Whole "ACTIVE and durable when it answers",
         DecreaseStreamRetentionPeriod => decrease_stream_retention_period
             DECREASE_STREAM_RETENTION_PERIOD Whole "",
         DeleteQueue => delete_queue DELETE_QUEUE Whole "gone when it answers",
+        DeleteResourcePolicy => delete_resource_policy DELETE_RESOURCE_POLICY Whole "",
         DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
+        DeregisterStreamConsumer => deregister_stream_consumer
+            DEREGISTER_STREAM_CONSUMER Whole "gone when it answers",
+        DescribeAccountSettings => describe_account_settings DESCRIBE_ACCOUNT_SETTINGS Whole "",
+        DescribeLimits => describe_limits DESCRIBE_LIMITS Whole "no channels",
         DescribeQueue => describe_queue DESCRIBE_QUEUE Whole "",
         DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
+        DescribeStreamConsumer => describe_stream_consumer DESCRIBE_STREAM_CONSUMER Whole "",
         DescribeStreamSummary => describe_stream_summary
             DESCRIBE_STREAM_SUMMARY Whole "no StreamId",
+        DisableEnhancedMonitoring => disable_enhanced_monitoring
+            DISABLE_ENHANCED_MONITORING Whole "",
+        EnableEnhancedMonitoring => enable_enhanced_monitoring ENABLE_ENHANCED_MONITORING Whole "",
         GetRecords => get_records GET_RECORDS Whole "",
+        GetResourcePolicy => get_resource_policy GET_RESOURCE_POLICY Whole "",
         GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR Whole "",
         IncreaseStreamRetentionPeriod => increase_stream_retention_period
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
         ListQueues => list_queues LIST_QUEUES Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
+        ListStreamConsumers => list_stream_consumers LIST_STREAM_CONSUMERS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
-        PutRecord => put_record PUT_RECORD Whole "SequenceNumberForOrdering is only checked",
+        ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
+        ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
+        PutRecord => put_record
+            PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
+        PutResourcePolicy => put_resource_policy
+            PUT_RESOURCE_POLICY Partly "stored and validated, not enforced yet",
         ReceiveDeadLetterQueueRecords => receive_dead_letter_queue_records
             RECEIVE_DEAD_LETTER_QUEUE_RECORDS Whole "",
         ReceiveQueueRecords => receive_queue_records RECEIVE_QUEUE_RECORDS Whole "",
+        RegisterStreamConsumer => register_stream_consumer
+            REGISTER_STREAM_CONSUMER Whole "ACTIVE and durable when it answers",
+        RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
         RestoreDeadLetterQueueRecords => restore_dead_letter_queue_records
             RESTORE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        StartStreamEncryption => start_stream_encryption
+            START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
+        StopStreamEncryption => stop_stream_encryption STOP_STREAM_ENCRYPTION Whole "",
+        SubscribeToShard => subscribe_to_shard
+            SUBSCRIBE_TO_SHARD Whole "a reader that has gone gives its place back at once, not after 5 s",
+        TagResource => tag_resource TAG_RESOURCE Whole "",
+        UntagResource => untag_resource UNTAG_RESOURCE Whole "",
+        UpdateAccountSettings => update_account_settings UPDATE_ACCOUNT_SETTINGS Whole "",
         UpdateDeadLetterQueueRecordsVisibility => update_dead_letter_queue_records_visibility
             UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY Whole "",
+        UpdateMaxRecordSize => update_max_record_size UPDATE_MAX_RECORD_SIZE Whole "",
         UpdateQueue => update_queue UPDATE_QUEUE Whole "done when it answers",
         UpdateQueueRecordsVisibility => update_queue_records_visibility
             UPDATE_QUEUE_RECORDS_VISIBILITY Whole "",
+        UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
+        UpdateStreamRecordDistributionStrategy => update_stream_record_distribution_strategy
+            UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY Whole "",
+        UpdateStreamWarmThroughput => update_stream_warm_throughput
+            UPDATE_STREAM_WARM_THROUGHPUT Whole "validated and kept; nothing is scaled",
     }
     later {
-        AddTagsToStream ADD_TAGS_TO_STREAM,
         CreateChannel,
         DeleteChannel,
-        DeleteResourcePolicy DELETE_RESOURCE_POLICY,
-        DeregisterStreamConsumer DEREGISTER_STREAM_CONSUMER,
-        DescribeAccountSettings DESCRIBE_ACCOUNT_SETTINGS,
         DescribeChannel,
-        DescribeLimits DESCRIBE_LIMITS,
-        DescribeStreamConsumer DESCRIBE_STREAM_CONSUMER,
-        DisableEnhancedMonitoring DISABLE_ENHANCED_MONITORING,
-        EnableEnhancedMonitoring ENABLE_ENHANCED_MONITORING,
-        GetResourcePolicy GET_RESOURCE_POLICY,
         ListChannels,
-        ListStreamConsumers LIST_STREAM_CONSUMERS,
-        ListTagsForResource LIST_TAGS_FOR_RESOURCE,
-        ListTagsForStream LIST_TAGS_FOR_STREAM,
         MergeShards MERGE_SHARDS,
-        PutResourcePolicy PUT_RESOURCE_POLICY,
-        RegisterStreamConsumer REGISTER_STREAM_CONSUMER,
-        RemoveTagsFromStream REMOVE_TAGS_FROM_STREAM,
         SplitShard SPLIT_SHARD,
-        StartStreamEncryption START_STREAM_ENCRYPTION,
-        StopStreamEncryption STOP_STREAM_ENCRYPTION,
-        SubscribeToShard SUBSCRIBE_TO_SHARD,
-        TagResource TAG_RESOURCE,
-        UntagResource UNTAG_RESOURCE,
-        UpdateAccountSettings UPDATE_ACCOUNT_SETTINGS,
         UpdateChannel,
-        UpdateMaxRecordSize UPDATE_MAX_RECORD_SIZE,
         UpdateShardCount UPDATE_SHARD_COUNT,
-        UpdateStreamMode UPDATE_STREAM_MODE,
-        UpdateStreamRecordDistributionStrategy UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY,
-        UpdateStreamWarmThroughput UPDATE_STREAM_WARM_THROUGHPUT,
     }
 }

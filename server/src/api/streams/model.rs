@@ -1,8 +1,12 @@
 //! What operations share of requests and responses.
 
-use crate::api::streams::error::{shard_malformed, shard_not_found};
-use crate::service::{Distribution, Mode, ShardRow, State, Stream, StreamKey, parse_shard_name};
-use crate::wire::{Caller, Exception, Fields, Writer};
+use crate::api::streams::constraints::STREAM_MODE_DETAILS;
+use crate::api::streams::error::{shard_malformed, shard_not_found, wrong_tags};
+use crate::service::{
+    Commitment, Consumer, Distribution, Mode, ShardRow, State, Stream, StreamKey, StreamPath,
+    TagError, Tags, check_tag_texts, new_tags, parse_shard_name,
+};
+use crate::wire::{Caller, Exception, Fields, Value, Writer};
 
 /// Hours that a stream keeps its records, at least.
 const RETENTION_HOURS_MIN: u32 = 24;
@@ -59,6 +63,39 @@ pub(super) fn read_arn(arn: &str) -> Result<StreamKey<'_>, Exception> {
     }
 }
 
+/// The texts of the list called `name`.
+pub(super) fn texts(fields: Fields<'_, '_>, name: &str) -> Vec<String> {
+    match fields.value(name) {
+        Value::Texts(texts, _) => texts.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The tags that a request wants to add.
+pub(super) fn read_tags(fields: Fields<'_, '_>) -> Result<Tags, TagError> {
+    let entries = fields.entries("Tags").iter();
+    new_tags(entries.map(|(key, value)| (key.to_string(), value.to_string())))
+}
+
+/// The keys of tags that a request wants to remove.
+pub(super) fn read_tag_keys(fields: Fields<'_, '_>) -> Result<Vec<String>, Exception> {
+    let keys = texts(fields, "TagKeys");
+    check_tag_texts(keys.iter().map(String::as_str)).map_err(wrong_tags)?;
+    Ok(keys)
+}
+
+/// Writes `tags` as a member of the open map.
+pub(super) fn write_tags(out: &mut Writer, tags: &[(String, String)]) {
+    out.begin_list_in("Tags");
+    for (key, value) in tags {
+        out.begin_map();
+        out.text("Key", key);
+        out.text("Value", value);
+        out.end_map();
+    }
+    out.end_list();
+}
+
 /// The hours that a stream is to keep its records.
 pub(super) fn read_retention(fields: Fields<'_, '_>) -> Result<u32, Exception> {
     let hours = fields.integer("RetentionPeriodHours").unwrap_or_default();
@@ -75,6 +112,59 @@ pub(super) fn read_retention(fields: Fields<'_, '_>) -> Result<u32, Exception> {
              period ({hours} hours) is too long."
         ))),
     }
+}
+
+/// `STREAM_ARN/consumer/NAME:CREATED`, taken apart: the shape has checked its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ConsumerAddress {
+    /// The stream.
+    pub(super) stream: StreamPath,
+    /// The consumer's name.
+    pub(super) name: String,
+    /// When the consumer was made, in seconds since 1970; absent when it is named by name.
+    pub(super) created_s: Option<u64>,
+}
+
+/// The consumer that `arn` names.
+pub(super) fn read_consumer_arn(arn: &str) -> Result<ConsumerAddress, Exception> {
+    let wrong =
+        || Exception::invalid_argument(format!("ConsumerARN {arn} is not a consumer's ARN."));
+    let (stream, rest) = arn.split_once("/consumer/").ok_or_else(wrong)?;
+    let (name, created) = rest.split_once(':').ok_or_else(wrong)?;
+    let created_s = created.parse().map_err(|_| wrong())?;
+    let stream = read_arn(stream).map_err(|_| wrong())?.into();
+    Ok(ConsumerAddress { stream, name: name.to_owned(), created_s: Some(created_s) })
+}
+
+/// The consumer that a request names: by its ARN, or by its name and its stream's ARN.
+pub(super) fn read_consumer(fields: Fields<'_, '_>) -> Result<ConsumerAddress, Exception> {
+    let by_arn = fields.text("ConsumerARN").map(read_consumer_arn).transpose()?;
+    let stream = fields.text("StreamARN").map(read_arn).transpose()?.map(StreamPath::from);
+    match (by_arn, stream, fields.text("ConsumerName")) {
+        (Some(named), stream, name)
+            if stream.as_ref().is_none_or(|stream| *stream == named.stream)
+                && name.is_none_or(|name| name == named.name) =>
+        {
+            Ok(named)
+        }
+        (None, Some(stream), Some(name)) => {
+            Ok(ConsumerAddress { stream, name: name.to_owned(), created_s: None })
+        }
+        (Some(_), ..) => Err(Exception::invalid_argument(
+            "ConsumerARN names another consumer than StreamARN and ConsumerName do.",
+        )),
+        (None, ..) => Err(Exception::invalid_argument(
+            "Must specify either ConsumerARN or both StreamARN and ConsumerName.",
+        )),
+    }
+}
+
+/// Writes what every description of a consumer begins with.
+pub(super) fn write_consumer(out: &mut Writer, stream: &Stream, consumer: &Consumer) {
+    out.text("ConsumerName", &consumer.row.name);
+    out.text("ConsumerARN", &format!("{}/{}", stream.arn(), consumer.resource()));
+    out.text("ConsumerStatus", "ACTIVE");
+    out.timestamp("ConsumerCreationTimestamp", consumer.row.created_ms);
 }
 
 /// The shard of `stream` that a request names.
@@ -146,7 +236,7 @@ pub(super) fn write_settings(out: &mut Writer, stream: &Stream) {
     out.end_list();
     out.end_map();
     out.end_list();
-    out.text("EncryptionType", if stream.row.encryption_key.is_some() { "KMS" } else { "NONE" });
+    out.text("EncryptionType", if stream.is_encrypted() { "KMS" } else { "NONE" });
     if let Some(key) = &stream.row.encryption_key {
         out.text("KeyId", key);
     }
@@ -173,6 +263,30 @@ pub(super) const SHARD_METRICS: [&str; 7] = [
     "IteratorAgeMilliseconds",
 ];
 
+/// The bits of the metrics that a request names.
+pub(super) fn read_shard_metrics(fields: Fields<'_, '_>) -> u8 {
+    let bit_of = |name: String| match SHARD_METRICS.iter().position(|metric| *metric == name) {
+        Some(bit) => 1 << bit,
+        // The shape leaves ALL alone.
+        None => u8::MAX >> (8 - SHARD_METRICS.len()),
+    };
+    texts(fields, "ShardLevelMetrics").into_iter().map(bit_of).fold(0, |bits, bit| bits | bit)
+}
+
+/// Writes what both operations on monitoring answer: the metrics `before` and `after`.
+pub(super) fn write_monitoring(out: &mut Writer, stream: &Stream, before: u8, after: u8) {
+    out.begin_map();
+    out.text("StreamName", &stream.row.name);
+    out.begin_list_in("CurrentShardLevelMetrics");
+    shard_metrics(before).for_each(|metric| out.text_item(metric));
+    out.end_list();
+    out.begin_list_in("DesiredShardLevelMetrics");
+    shard_metrics(after).for_each(|metric| out.text_item(metric));
+    out.end_list();
+    out.text("StreamARN", &stream.arn());
+    out.end_map();
+}
+
 /// The metrics whose bits are set.
 pub(super) fn shard_metrics(bits: u8) -> impl Iterator<Item = &'static str> {
     SHARD_METRICS
@@ -196,4 +310,95 @@ pub(super) fn distribution(distribution: Distribution) -> &'static str {
         Distribution::Auto => "AUTO",
         Distribution::UserPartitionKey => "USER_PARTITION_KEY",
     }
+}
+
+/// The mode that a request asks for.
+pub(super) fn read_mode(fields: Fields<'_, '_>) -> Option<Mode> {
+    let details = fields.structure("StreamModeDetails", &STREAM_MODE_DETAILS)?;
+    match details.text("StreamMode")? {
+        "ON_DEMAND" => Some(Mode::OnDemand),
+        _ => Some(Mode::Provisioned),
+    }
+}
+
+/// The strategy that a request asks for.
+pub(super) fn read_distribution(fields: Fields<'_, '_>) -> Option<Distribution> {
+    match fields.text("RecordDistributionStrategy")? {
+        "AUTO" => Some(Distribution::Auto),
+        _ => Some(Distribution::UserPartitionKey),
+    }
+}
+
+/// Writes the throughput that a stream is kept warm for.
+pub(super) fn write_warm_throughput(out: &mut Writer, mibps: u32) {
+    out.begin_map_in("WarmThroughput");
+    out.integer("TargetMiBps", mibps.into());
+    out.integer("CurrentMiBps", mibps.into());
+    out.end_map();
+}
+
+/// Writes an account's settings as the document.
+pub(super) fn write_commitment(out: &mut Writer, commitment: Commitment) {
+    out.begin_map();
+    out.begin_map_in("MinimumThroughputBillingCommitment");
+    match commitment {
+        Commitment::None => out.text("Status", "DISABLED"),
+        Commitment::On { since, is_ending } => {
+            let status = if is_ending { "ENABLED_UNTIL_EARLIEST_ALLOWED_END" } else { "ENABLED" };
+            out.text("Status", status);
+            out.timestamp("StartedAt", since.0);
+            out.timestamp("EarliestAllowedEndAt", Commitment::earliest_end(since).0);
+        }
+        Commitment::Ended { since, at } => {
+            out.text("Status", "DISABLED");
+            out.timestamp("StartedAt", since.0);
+            out.timestamp("EndedAt", at.0);
+        }
+    }
+    out.end_map();
+    out.end_map();
+}
+
+/// The key to encrypt with.
+pub(super) fn read_key(fields: Fields<'_, '_>) -> Result<String, Exception> {
+    if fields.text("EncryptionType") != Some("KMS") {
+        return Err(Exception::invalid_argument("EncryptionType must be KMS."));
+    }
+    let key = fields.text("KeyId").unwrap_or_default();
+    if is_key(key) {
+        return Ok(key.to_owned());
+    }
+    Err(Exception::invalid_argument(format!(
+        "KeyId {} is neither a key's id or ARN nor an alias's name or ARN.",
+        key.escape_debug()
+    )))
+}
+
+/// A key's id, an alias's name, or the ARN of either.
+fn is_key(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("arn:") else { return is_key_id(text) || is_alias(text) };
+    let parts: Vec<&str> = rest.splitn(5, ':').collect();
+    let &[partition, "kms", region, account, resource] = parts.as_slice() else { return false };
+    partition.starts_with("aws")
+        && !region.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && (resource.strip_prefix("key/").is_some_and(is_key_id) || is_alias(resource))
+}
+
+/// Five groups of hexadecimal digits, or `mrk-` and 32 of them.
+fn is_key_id(text: &str) -> bool {
+    let is_hex = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match text.strip_prefix("mrk-") {
+        Some(digits) => is_hex(digits, 32),
+        None => {
+            text.split('-').count() == 5
+                && text.split('-').zip([8, 4, 4, 4, 12]).all(|(group, len)| is_hex(group, len))
+        }
+    }
+}
+
+fn is_alias(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-');
+    text.strip_prefix("alias/").is_some_and(|name| !name.is_empty() && name.bytes().all(is_part))
 }

@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::{DEAD_LETTER_CONFIGURATION, QUEUE_ATTRIBUTES};
+use crate::api::streams::error::resource_not_found;
 use crate::service::queue::{
     Ask, Lane, Queue, QueueRow, QueueStart, QueueState, Received, Refusal, Run, Wish,
 };
@@ -34,7 +35,11 @@ pub(super) struct Address {
 impl Address {
     /// `QueueARN` of a request.
     pub(super) fn read(fields: Fields<'_, '_>) -> Result<Address, Exception> {
-        let arn = fields.text("QueueARN").unwrap_or_default();
+        Address::parse(fields.text("QueueARN").unwrap_or_default())
+    }
+
+    /// The address that `arn` says.
+    pub(super) fn parse(arn: &str) -> Result<Address, Exception> {
         let mut parts = arn.splitn(6, ':').skip(3);
         let (region, account, resource) = (parts.next(), parts.next(), parts.next());
         let resource = resource.and_then(|resource| resource.strip_prefix("queue/"));
@@ -63,9 +68,21 @@ impl Address {
         queue.filter(|queue| queue.row().arn() == self.arn).ok_or_else(|| self.not_found())
     }
 
+    /// Changes the row of the queue; durable when this returns.
+    pub(super) async fn change(
+        &self,
+        state: &Arc<State>,
+        queue: &Arc<Queue>,
+        edit: impl FnOnce(&mut QueueRow) -> Result<(), Exception> + Send + 'static,
+    ) -> Result<(), Exception> {
+        let queue = Arc::clone(queue);
+        let change =
+            move |state: Arc<State>| async move { state.queues.change(&queue, edit).await };
+        state.to_end(change).await?.map_err(|error| self.fault(error))?
+    }
+
     fn not_found(&self) -> Exception {
-        let message = format!("Queue {} not found.", self.arn);
-        Exception::client("ResourceNotFoundException", message)
+        resource_not_found(&self.arn)
     }
 
     /// The exception of an operation on this queue that failed.

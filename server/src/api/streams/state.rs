@@ -4,18 +4,27 @@ use std::sync::Arc;
 
 use flowstone_engine::Engine;
 use flowstone_engine::clock::Clock;
+use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind};
 use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::api::streams::error::{not_changed, stream_not_found};
-use crate::service::queue::Queues;
-use crate::service::{Stream, StreamKey, StreamLimits, StreamPath, StreamRow, Streams, Tokens};
+use crate::api::streams::error::{consumer_not_found, not_changed, stream_not_found};
+use crate::api::streams::model::ConsumerAddress;
+use crate::service::queue::{self, Queues};
+use crate::service::{
+    Accounts, Consumer, ConsumerRow, Consumers, Stream, StreamKey, StreamLimits, StreamPath,
+    StreamRow, Streams, Tokens,
+};
 use crate::wire::Exception;
 
 /// Bytes of one unit of the response budget: semaphores count in `u32`.
 const BUDGET_UNIT_BYTES: usize = 1024;
+
+/// Units of a budget.
+const BUDGET_UNITS_MAX: usize = u32::MAX as usize >> 3;
 
 /// Times that a read starts over because retention overtook it.
 const TRIMMED_RETRIES_MAX: u32 = 8;
@@ -25,10 +34,16 @@ const TRIMMED_RETRIES_MAX: u32 = 8;
 pub struct Limits {
     /// What an account may have.
     pub streams: StreamLimits,
+    /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
+    pub mode_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.
     pub answer_bytes_max: usize,
+    /// Bytes of large events on their way to all subscribers at once.
+    pub fan_out_bytes_max: usize,
+    /// Registered consumers of one stream.
+    pub consumers_per_stream_max: usize,
 }
 
 /// The service's state, shared by all calls.
@@ -40,41 +55,70 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// Which streams there are.
     pub streams: Streams,
+    /// Which consumers are registered.
+    pub consumers: Consumers,
     /// Which queues there are.
     pub queues: Queues,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
+    /// The settings of accounts.
+    pub accounts: Accounts,
     /// The bounds.
     pub limits: Limits,
     disk_reads: Semaphore,
     answers: Arc<Semaphore>,
     answer_units: u32,
+    fan_out: Arc<Semaphore>,
+    fan_out_units: usize,
+    stopping: watch::Sender<bool>,
 }
 
 impl State {
-    /// The state over an open engine.
-    #[must_use]
-    pub fn new(
+    /// The state that the catalog of an open engine has.
+    pub fn load(
         engine: Engine,
         clock: Arc<dyn Clock>,
-        streams: Streams,
-        queues: Queues,
-        tokens: Tokens,
+        entropy: &dyn Entropy,
         limits: Limits,
-    ) -> State {
+    ) -> Result<State, Error> {
+        let fan_out_units =
+            (limits.fan_out_bytes_max / BUDGET_UNIT_BYTES).clamp(1, BUDGET_UNITS_MAX);
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
-        State {
+        let queues = queue::Context {
+            engine: engine.clone(),
+            clock: Arc::clone(&clock),
+            offload: queue::Offload::Threads,
+            pace: queue::Pace::default(),
+        };
+        Ok(State {
+            queues: Queues::load(queues, entropy)?,
+            streams: Streams::load(&engine, limits.streams)?,
+            consumers: Consumers::load(&engine)?,
+            tokens: Tokens::load(&engine, entropy)?,
             engine,
             clock,
-            streams,
-            queues,
-            tokens,
+            accounts: Accounts::default(),
             limits,
+            fan_out: Arc::new(Semaphore::new(fan_out_units)),
+            fan_out_units,
+            stopping: watch::Sender::new(false),
             disk_reads: Semaphore::new(limits.disk_reads_max),
             answers: Arc::new(Semaphore::new(answer_units as usize)),
             answer_units,
-        }
+        })
+    }
+
+    /// Ends answers that go on by themselves: the server stops.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.queues.stop();
+    }
+
+    /// Resolves when the server stops.
+    pub(super) async fn stopped(&self) {
+        // The sender is here: it cannot be gone.
+        let _ = self.stopping.subscribe().wait_for(|is_stopping| *is_stopping).await;
     }
 
     /// The wall clock.
@@ -92,6 +136,44 @@ impl State {
     pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
         let stream = self.stream(key)?;
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
+    }
+
+    /// The consumer of that name, with its stream.
+    pub(super) fn consumer(
+        &self,
+        address: &ConsumerAddress,
+    ) -> Result<(Arc<Stream>, Arc<Consumer>), Exception> {
+        let ConsumerAddress { stream: path, name, created_s } = address;
+        let stream = self.stream(path.key())?;
+        let consumer = self.consumers.find(stream.row.id, name).filter(|consumer| {
+            created_s.is_none_or(|created_s| consumer.row.created_ms / 1000 == created_s)
+        });
+        let missing = || consumer_not_found(name, &path.name, &path.account);
+        Ok((stream, consumer.ok_or_else(missing)?))
+    }
+
+    /// Changes the row of a consumer; durable when this returns.
+    pub(super) async fn change_consumer(
+        self: &Arc<State>,
+        address: ConsumerAddress,
+        edit: impl FnOnce(&mut ConsumerRow) -> Result<(), Exception> + Send + 'static,
+    ) -> Result<(), Exception> {
+        self.blocking(move |state| {
+            let (stream, _) = state.consumer(&address)?;
+            let ConsumerAddress { stream: path, name, .. } = &address;
+            let changed = state.consumers.change(&state.engine, stream.row.id, name, edit)?;
+            changed.unwrap_or_else(|| Err(consumer_not_found(name, &path.name, &path.account)))
+        })
+        .await
+    }
+
+    /// Resolves when there is a record at `position`, or the stream is another one than `stream`
+    /// says: resharded or deleted.
+    pub(super) async fn wait_for(&self, stream: &Arc<Stream>, shard: ShardId, position: SeqNo) {
+        if self.engine.wait_for(shard, position).await.is_err() {
+            // No record will come. The registry is about to say why.
+            self.streams.changed(stream).await;
+        }
     }
 
     /// Records from `from` on, or from the trim horizon when retention has passed `from`. A read
@@ -142,15 +224,13 @@ impl State {
         called.unwrap_or_else(|_| Err(Exception::internal()))
     }
 
-    /// Runs `call` to its end even when the caller goes away.
-    pub(super) async fn to_end<T: Send + 'static, F>(
+    /// Runs `call` to its end even when the caller goes away, on a thread of its own.
+    pub(super) async fn to_end<T: Send + 'static, F: Future<Output = T>>(
         self: &Arc<State>,
-        call: impl FnOnce(Arc<State>) -> F,
-    ) -> Result<T, Exception>
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
-        let called = tokio::spawn(call(Arc::clone(self))).await;
+        call: impl FnOnce(Arc<State>) -> F + Send + 'static,
+    ) -> Result<T, Exception> {
+        let (state, runtime) = (Arc::clone(self), Handle::current());
+        let called = tokio::task::spawn_blocking(move || runtime.block_on(call(state))).await;
         called.map_err(|_| Exception::internal())
     }
 
@@ -166,6 +246,22 @@ impl State {
             changed.map_err(|error| not_changed(path.key(), error))
         })
         .await
+    }
+
+    /// Waits for room for an event of `bytes`, which is taken until the permit is dropped.
+    pub(super) async fn fan_out_room(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let room = Arc::clone(&self.fan_out).acquire_many_owned(self.fan_out_units_of(bytes)).await;
+        room.expect("the semaphore is never closed")
+    }
+
+    /// Room for an event of `bytes`, if there is any now.
+    pub(super) fn fan_out_room_now(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.fan_out).try_acquire_many_owned(self.fan_out_units_of(bytes)).ok()
+    }
+
+    fn fan_out_units_of(&self, bytes: usize) -> u32 {
+        let units = bytes.div_ceil(BUDGET_UNIT_BYTES).clamp(1, self.fan_out_units);
+        u32::try_from(units).unwrap_or(u32::MAX)
     }
 
     /// Waits for room for an answer of `bytes`, which is taken until the permit is dropped.

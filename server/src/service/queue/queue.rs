@@ -64,6 +64,8 @@ pub struct Received {
     pub(super) next_visible_ms: Option<u64>,
     /// Where new records may come, shard by shard.
     pub(super) ends: Vec<(ShardId, SeqNo)>,
+    /// The stream, where nothing was received.
+    pub(super) stream: Option<Arc<Stream>>,
 }
 
 impl Received {
@@ -124,8 +126,7 @@ impl Queue {
         self.ring();
     }
 
-    /// Wakes the receives that wait: records may have become visible, or the queue has ended, or
-    /// its stream has other shards.
+    /// Wakes the receives that wait: records may have become visible, or the queue has ended.
     pub fn ring(&self) {
         self.bell.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
@@ -174,7 +175,7 @@ impl Queue {
         };
         let Selection { events, runs, .. } = selection;
         if events.is_empty() {
-            return Ok(self.nothing(&locked, &stream, ask.lane));
+            return Ok(self.nothing(&locked, stream, ask.lane));
         }
         let live = locked.live();
         live.turn = live.turn.wrapping_add(1);
@@ -290,15 +291,13 @@ impl Queue {
     }
 
     /// An answer without records, with what to wait for.
-    fn nothing(&self, locked: &Locked, stream: &Stream, lane: Lane) -> Received {
+    fn nothing(&self, locked: &Locked, stream: Arc<Stream>, lane: Lane) -> Received {
         let state = &locked.0.as_ref().expect("a locked queue is in memory").state;
         let has_room = lane == Lane::Normal && state.in_flight() < IN_FLIGHT_MAX;
         let shards = stream.row.shards.iter().filter(|shard| has_room && shard.closed_ms.is_none());
-        Received {
-            runs: Vec::new(),
-            next_visible_ms: state.next_visible_ms(lane),
-            ends: shards.map(|shard| (shard.log(), SeqNo(state.cursor(shard.index)))).collect(),
-        }
+        let ends = shards.map(|shard| (shard.log(), SeqNo(state.cursor(shard.index)))).collect();
+        let next_visible_ms = state.next_visible_ms(lane);
+        Received { runs: Vec::new(), next_visible_ms, ends, stream: Some(stream) }
     }
 
     /// Whether the server is about to stop.

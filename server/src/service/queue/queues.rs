@@ -4,7 +4,7 @@
 //! from its log when it is first used.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::ShardSpec;
@@ -20,6 +20,7 @@ use crate::service::queue::log::LOG_RETENTION_MS;
 use crate::service::queue::queue::{Context, Queue, QueueState, gone};
 use crate::service::queue::row::{QUEUES, QueueRow, QueueStart};
 use crate::service::registry::Streams;
+use crate::service::routing::hash_of;
 use crate::service::row::{Mode, STREAMS};
 use crate::service::stream::Stream;
 
@@ -65,7 +66,9 @@ pub enum CreateQueueError {
 #[derive(Debug)]
 pub struct Queues {
     context: Context,
-    entropy: Arc<dyn Entropy>,
+    /// Drawn at the start, and how many resource names were made since.
+    salt: [u64; 2],
+    named: AtomicU64,
     /// Under the keys of their rows.
     all: RwLock<BTreeMap<String, Arc<Queue>>>,
     /// Held while rows change.
@@ -75,13 +78,14 @@ pub struct Queues {
 
 impl Queues {
     /// The queues that the engine's catalog has.
-    pub fn load(context: Context, entropy: Arc<dyn Entropy>) -> Result<Queues> {
+    pub fn load(context: Context, entropy: &dyn Entropy) -> Result<Queues> {
         let rows = context.engine.catalog().scan(&QUEUES)?;
         let is_stopping = Arc::default();
         let queue = |row| Queue::new(context.clone(), row, QueueState::Active, &is_stopping);
         let all = rows.into_iter().map(|(key, row)| (key, Arc::new(queue(row)))).collect();
         let (all, changing) = (RwLock::new(all), Mutex::default());
-        Ok(Queues { all, changing, entropy, is_stopping: Arc::clone(&is_stopping), context })
+        let (salt, named) = ([entropy.bits(), entropy.bits()], AtomicU64::new(0));
+        Ok(Queues { all, changing, salt, named, is_stopping: Arc::clone(&is_stopping), context })
     }
 
     /// The queue of that account and region with that resource name.
@@ -118,11 +122,6 @@ impl Queues {
         self.read().values().filter(|queue| queue.row().stream == stream).cloned().collect()
     }
 
-    /// Wakes the receives that wait for records of a stream: its shards have changed.
-    pub fn stream_changed(&self, stream: u64) {
-        self.of_stream(stream).iter().for_each(|queue| queue.ring());
-    }
-
     /// Lets the receives that wait answer, and those to come not wait: the server is about to stop.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
@@ -153,22 +152,24 @@ impl Queues {
     }
 
     /// Changes the settings of a queue; durable when this returns. Call it where it runs to its
-    /// end. `NotFound` when the queue is gone.
-    pub async fn change(
+    /// end. `NotFound` when the queue is gone. `edit` may refuse.
+    pub async fn change<E>(
         &self,
-        queue: &Arc<Queue>,
-        edit: impl FnOnce(&mut QueueRow),
-    ) -> Result<Arc<QueueRow>> {
+        queue: &Queue,
+        edit: impl FnOnce(&mut QueueRow) -> Result<(), E>,
+    ) -> Result<Result<(), E>> {
         let _changing = self.changing.lock().await;
         if queue.state() != QueueState::Active {
             return Err(gone());
         }
         let old = queue.row();
         let mut row = (*old).clone();
-        edit(&mut row);
+        if let Err(refusal) = edit(&mut row) {
+            return Ok(Err(refusal));
+        }
         let row = Arc::new(row);
         if row == old {
-            return Ok(row);
+            return Ok(Ok(()));
         }
         let commit = {
             let (row, catalog) = (Arc::clone(&row), self.context.engine.catalog().clone());
@@ -184,8 +185,8 @@ impl Queues {
         } else {
             queue.set_receive_count_max(row.receive_count_max, commit).await?;
         }
-        queue.set(Arc::clone(&row), QueueState::Active);
-        Ok(row)
+        queue.set(row, QueueState::Active);
+        Ok(Ok(()))
     }
 
     /// Deletes a queue; durable when this returns. Call it where it runs to its end. `NotFound`
@@ -281,10 +282,12 @@ impl Queues {
             QueueStart::Latest => created.0,
             QueueStart::AtTime(ms) => ms.max(earliest_ms),
         };
-        let random = [self.entropy.bits(), self.entropy.bits()];
+        // Two names are never the same: the salt is random, and the number counts.
+        let named = self.named.fetch_add(1, Ordering::Relaxed);
+        let resource = hash_of(&format!("{:x?}/{named}", self.salt));
         QueueRow {
             id: 0,
-            resource: format!("{:016x}{:016x}", random[0], random[1]),
+            resource: format!("{resource:032x}"),
             name: spec.name,
             account: spec.account,
             region: spec.region,
@@ -298,6 +301,7 @@ impl Queues {
             visibility_s: spec.visibility_s,
             receive_count_max: spec.receive_count_max,
             tags,
+            policy: None,
         }
     }
 

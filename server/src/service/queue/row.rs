@@ -41,6 +41,8 @@ pub struct QueueRow {
     pub receive_count_max: Option<u32>,
     /// Tags, sorted by key.
     pub tags: Vec<(String, String)>,
+    /// Who else may use it: a document of JSON.
+    pub policy: Option<String>,
 }
 
 /// Where delivery begins.

@@ -1,6 +1,7 @@
 //! Receives that wait: for a new record in any shard, for a record in flight to be visible again,
-//! or for the queue to say that something else has changed.
+//! for the stream to be another, or for the queue to say that something else has changed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowstone_engine::Engine;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::service::queue::queue::{Queue, QueueState, Received};
 use crate::service::queue::select::Ask;
 use crate::service::registry::Streams;
+use crate::service::stream::Stream;
 
 impl Queue {
     /// Receives as [`Queue::receive`] does, and waits up to `wait_ms` while there is nothing.
@@ -39,6 +41,7 @@ impl Queue {
             tokio::select! {
                 () = sleep_until(end) => return Ok(received),
                 _ = bell.changed() => {}
+                () = another(streams, received.stream.as_ref()) => {}
                 () = readable(&self.context().engine, &received.ends) => {}
                 () = sleep(Duration::from_millis(until_visible_ms.unwrap_or(wait_ms))),
                     if until_visible_ms.is_some() => {}
@@ -50,6 +53,14 @@ impl Queue {
     }
 }
 
+/// Resolves when the stream has other shards, other settings, or is gone.
+async fn another(streams: &Streams, stream: Option<&Arc<Stream>>) {
+    match stream {
+        Some(stream) => streams.changed(stream).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Resolves when one of the shards has a record behind its end.
 async fn readable(engine: &Engine, ends: &[(ShardId, SeqNo)]) {
     let mut waits: FuturesUnordered<_> =
@@ -58,7 +69,7 @@ async fn readable(engine: &Engine, ends: &[(ShardId, SeqNo)]) {
         if result.is_ok() {
             return;
         }
-        // Closed or deleted: whoever did that rings the bell.
+        // Closed or deleted: the stream is about to change.
     }
     std::future::pending::<()>().await;
 }

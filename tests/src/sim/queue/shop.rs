@@ -49,7 +49,13 @@ impl Shop {
     /// Opens what is on `disk`; makes stream and queue where they are missing.
     pub fn open(disk: &Arc<SimDisk>, clock: &Arc<ManualClock>, seed: u64) -> Result<Shop> {
         let rig = Rig::open(disk, clock, seed)?;
-        let limits = StreamLimits { streams_max: 1, shards_per_stream_max: 8, shards_max: 8 };
+        let limits = StreamLimits {
+            streams_max: 1,
+            shards_per_stream_max: 8,
+            shards_max: 8,
+            shards_max_large_region: None,
+            on_demand_streams_max: 1,
+        };
         let streams = Streams::load(&rig.engine, limits)?;
         let stream = match streams.find(KEY) {
             Some(stream) => stream,
@@ -61,7 +67,7 @@ impl Shop {
             offload: Offload::Inline,
             pace: PACE,
         };
-        let queues = Queues::load(context, Arc::new(SeededEntropy::new(seed)))?;
+        let queues = Queues::load(context, &SeededEntropy::new(seed))?;
         let queue = match queues.of_stream(stream.row.id).into_iter().next() {
             Some(queue) => queue,
             None => create_queue(&queues, &streams, &stream)?,

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::api::streams::State;
 use crate::api::streams::constraints::{QUEUE_STARTING_POSITION, QUEUE_STREAM_CONFIGURATION};
-use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found};
-use crate::api::streams::model::read_arn;
-use crate::api::streams::ops::create_stream::read_tags;
+use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found, wrong_tags};
+use crate::api::streams::model::{read_arn, read_tags};
 use crate::api::streams::ops::describe_queue::Output;
 use crate::api::streams::queues::{Attributes, invalid};
 use crate::service::StreamPath;
@@ -18,9 +17,6 @@ const VISIBILITY_S_DEFAULT: u32 = 30;
 
 /// Receives after which a record becomes a dead letter in a queue that does not say.
 const RECEIVE_COUNT_MAX_DEFAULT: u32 = 6;
-
-/// Registered consumers and queues of one stream.
-const CONSUMERS_OF_STREAM_MAX: usize = 20;
 
 pub(in crate::api::streams) struct Input {
     stream: StreamPath,
@@ -50,8 +46,8 @@ impl Input {
             start: read_start(configuration)?,
             visibility_s: visibility_s.unwrap_or(VISIBILITY_S_DEFAULT),
             receive_count_max: receive_count_max.unwrap_or(Some(RECEIVE_COUNT_MAX_DEFAULT)),
-            tags: read_tags(fields)?,
-            of_stream_max: CONSUMERS_OF_STREAM_MAX,
+            tags: read_tags(fields).map_err(wrong_tags)?,
+            of_stream_max: 0,
         };
         Ok(Input { stream: stream.into(), spec })
     }
@@ -80,25 +76,29 @@ pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input,
 ) -> Result<Output, Exception> {
-    let Input { stream: path, spec } = input;
+    let Input { stream: path, mut spec } = input;
     let stream = state.active_stream(path.key())?;
+    // Registered consumers and queues share a bound.
+    let max = state.limits.consumers_per_stream_max;
+    spec.of_stream_max = max.saturating_sub(state.consumers.count(stream.row.id));
     let name = spec.name.clone();
-    let create =
-        |state: Arc<State>| async move { state.queues.create(&state.streams, &stream, spec).await };
+    let create = move |state: Arc<State>| async move {
+        state.queues.create(&state.streams, &stream, spec).await
+    };
     let made = state.to_end(create).await?;
-    let queue = made.map_err(|error| refusal(&path, &name, error))?;
+    let queue = made.map_err(|error| refusal(&path, &name, max, error))?;
     tracing::info!(queue = queue.row().arn(), stream = queue.row().stream_arn, "queue created");
     Ok(Output::of(&queue))
 }
 
-fn refusal(stream: &StreamPath, name: &str, error: CreateQueueError) -> Exception {
+fn refusal(stream: &StreamPath, name: &str, max: usize, error: CreateQueueError) -> Exception {
     let StreamPath { account, name: stream, .. } = stream;
     match error {
         CreateQueueError::AlreadyExists => {
             stream_in_use(format!("Queue {name} under account {account} already exists."))
         }
         CreateQueueError::TooManyOfStream => limit_exceeded(format!(
-            "This request would exceed the limit of {CONSUMERS_OF_STREAM_MAX} registered consumers \
+            "This request would exceed the limit of {max} registered consumers \
              and queues of stream {stream} under account {account}."
         )),
         CreateQueueError::TooMany => {

@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
-use crate::api::streams::constraints::STREAM_MODE_DETAILS;
-use crate::api::streams::error::{limit_exceeded, shard_limit, stream_in_use};
-use crate::service::{CreateError, CreateStream, Distribution, Mode, StreamKey, StreamPath};
+use crate::api::streams::error::{
+    limit_exceeded, only_on_demand, shard_limit, stream_in_use, too_many_stream_tags, wrong_tags,
+};
+use crate::api::streams::model::{read_distribution, read_mode, read_tags};
+use crate::api::streams::warmth::check_warm;
+use crate::service::{
+    CreateError, CreateStream, Distribution, Mode, StreamKey, StreamPath, TagError,
+};
 use crate::wire::{Caller, Exception, Fields};
 
 /// Shards of a stream that does not say how many.
@@ -26,16 +31,13 @@ impl Input {
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
         let shards = fields.count("ShardCount");
-        let mode = fields
-            .structure("StreamModeDetails", &STREAM_MODE_DETAILS)
-            .and_then(|details| details.text("StreamMode"));
-        let (mode, shards) = match (mode, shards) {
-            (Some("ON_DEMAND"), Some(_)) => {
+        let (mode, shards) = match (read_mode(fields), shards) {
+            (Some(Mode::OnDemand), Some(_)) => {
                 return Err(Exception::invalid_argument(
                     "ShardCount must not be provided for streams in ON_DEMAND mode.",
                 ));
             }
-            (Some("PROVISIONED"), None) => {
+            (Some(Mode::Provisioned), None) => {
                 return Err(Exception::invalid_argument(
                     "ShardCount must be provided for streams in PROVISIONED mode.",
                 ));
@@ -43,10 +45,12 @@ impl Input {
             (_, Some(shards)) => (Mode::Provisioned, shards),
             (_, None) => (Mode::OnDemand, SHARDS_ON_DEMAND),
         };
-        let distribution = match fields.text("RecordDistributionStrategy") {
-            Some("AUTO") => Distribution::Auto,
-            _ => Distribution::UserPartitionKey,
-        };
+        let name = fields.text("StreamName").unwrap_or_default();
+        let key = StreamKey { account: &caller.account, region: &caller.region, name };
+        let distribution = read_distribution(fields).unwrap_or(Distribution::UserPartitionKey);
+        if distribution == Distribution::Auto && mode == Mode::Provisioned {
+            return Err(only_on_demand("RecordDistributionStrategy AUTO", key));
+        }
         let warm_mibps = fields.count("WarmThroughputMiBps");
         if warm_mibps.is_some() && mode == Mode::Provisioned {
             return Err(Exception::invalid_argument(
@@ -59,36 +63,13 @@ impl Input {
             distribution,
             record_kib_max: fields.count("MaxRecordSizeInKiB").unwrap_or(RECORD_KIB_MAX_DEFAULT),
             warm_mibps,
-            tags: read_tags(fields)?,
+            tags: read_tags(fields).map_err(|error| match error {
+                TagError::TooMany => too_many_stream_tags(key),
+                error => wrong_tags(error),
+            })?,
         };
-        let name = fields.text("StreamName").unwrap_or_default();
-        let key = StreamKey { account: &caller.account, region: &caller.region, name };
         Ok(Input { path: key.into(), spec })
     }
-}
-
-/// Tags of a request that makes something.
-pub(super) fn read_tags(fields: Fields<'_, '_>) -> Result<Vec<(String, String)>, Exception> {
-    const TAGS_MAX: usize = 50;
-    let entries = fields.entries("Tags");
-    let is_allowed = |c: char| {
-        c.is_alphanumeric()
-            || c.is_whitespace()
-            || matches!(c, '_' | '.' | '/' | '=' | '+' | '-' | '%' | '@' | ':')
-    };
-    if !entries.iter().all(|(key, value)| key.chars().chain(value.chars()).all(is_allowed)) {
-        return Err(Exception::invalid_argument(
-            "Some tags contain invalid characters. Valid characters: Unicode letters, digits, \
-             white space, _ . / = + - % @.",
-        ));
-    }
-    if entries.len() > TAGS_MAX {
-        return Err(Exception::invalid_argument(format!(
-            "Failed to add tags to stream because a given stream cannot have more than {TAGS_MAX} \
-             tags associated with it."
-        )));
-    }
-    Ok(entries.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
 }
 
 pub(in crate::api::streams) async fn run(
@@ -99,6 +80,7 @@ pub(in crate::api::streams) async fn run(
     let call = move |state: &State| {
         let key = path.key();
         let shards = spec.shards;
+        check_warm(state, key.account, key.region, spec.warm_mibps)?;
         state
             .streams
             .create(&state.engine, state.now(), key, spec)
@@ -110,7 +92,7 @@ pub(in crate::api::streams) async fn run(
 }
 
 fn refusal(state: &State, key: StreamKey<'_>, shards: u32, error: CreateError) -> Exception {
-    let StreamKey { account, name, .. } = key;
+    let StreamKey { account, region, name } = key;
     let limits = &state.limits.streams;
     match error {
         CreateError::AlreadyExists => {
@@ -120,13 +102,18 @@ fn refusal(state: &State, key: StreamKey<'_>, shards: u32, error: CreateError) -
             "This request would exceed the stream limit for the account {account}. Limit: {}.",
             limits.streams_max
         )),
+        CreateError::TooManyOnDemandStreams => limit_exceeded(format!(
+            "This request would exceed the on-demand stream limit for the account {account} in \
+             {region}. Limit: {}.",
+            limits.on_demand_streams_max
+        )),
         CreateError::TooManyShardsInStream => limit_exceeded(format!(
             "This request would exceed the shard limit for a stream. Limit: {}. Requested: \
              {shards}.",
             limits.shards_per_stream_max
         )),
         CreateError::TooManyShards { current } => {
-            shard_limit(key, current, limits.shards_max, shards)
+            shard_limit(key, current, limits.shards_max_in(region), shards)
         }
         CreateError::Engine(error) => error.into(),
     }

@@ -24,7 +24,8 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Done, Exception> {
     let Input(address) = input;
     let queue = address.find(state)?;
-    let deleted = state.to_end(|state| async move { state.queues.delete(&queue).await }).await?;
+    let delete = move |state: Arc<State>| async move { state.queues.delete(&queue).await };
+    let deleted = state.to_end(delete).await?;
     deleted.map_err(|error| address.fault(error))?;
     Ok(Done)
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::model::{distribution, read_address, write_head, write_settings};
-use crate::service::{Stream, StreamKey};
+use crate::api::streams::model::{
+    distribution, read_address, write_head, write_settings, write_warm_throughput,
+};
+use crate::service::{Mode, Stream, StreamKey};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 pub(in crate::api::streams) struct Input<'a> {
@@ -21,32 +23,37 @@ impl<'a> Input<'a> {
     }
 }
 
-pub(in crate::api::streams) struct Output(Arc<Stream>);
+pub(in crate::api::streams) struct Output {
+    stream: Arc<Stream>,
+    consumers: usize,
+}
 
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    state.stream(input.stream).map(Output)
+    let stream = state.stream(input.stream)?;
+    let consumers = state.consumers.count(stream.row.id);
+    Ok(Output { stream, consumers })
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output(stream) = self;
+        let Output { stream, consumers } = self;
         out.begin_map();
         out.begin_map_in("StreamDescriptionSummary");
         write_head(&mut out, &stream);
         write_settings(&mut out, &stream);
         out.integer("OpenShardCount", stream.open_shards() as u64);
-        out.integer("ConsumerCount", 0);
+        out.integer("ConsumerCount", consumers as u64);
         if let Some(mibps) = stream.row.warm_mibps {
-            out.begin_map_in("WarmThroughput");
-            out.integer("TargetMiBps", mibps.into());
-            out.integer("CurrentMiBps", mibps.into());
-            out.end_map();
+            write_warm_throughput(&mut out, mibps);
         }
         out.integer("MaxRecordSizeInKiB", stream.row.record_kib_max.into());
-        out.text("RecordDistributionStrategy", distribution(stream.row.distribution));
+        if stream.row.mode == Mode::OnDemand {
+            out.text("RecordDistributionStrategy", distribution(stream.row.distribution));
+        }
+        out.integer("QueueCount", 0);
         out.end_map();
         out.end_map();
         out.into()

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use flowstone_engine::shard::{Read, ReadLimit};
-use flowstone_engine::types::{SeqNo, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::GET_RECORDS_MAX;
 use crate::api::streams::error::{dry_run, expired_iterator, shard_not_found, stream_not_found};
-use crate::api::streams::model::{optional_address, write_hash_range};
+use crate::api::streams::model::optional_address;
 use crate::api::streams::ops::get_shard_iterator::seal;
+use crate::api::streams::records::{behind_ms, write_children, write_records};
 use crate::service::{
-    ITERATOR_LIFE_MS, Opened, SequenceNumber, ShardIterator, ShardRow, Stream, StreamKey,
-    shard_name,
+    ITERATOR_LIFE_MS, Opened, ShardIterator, ShardRow, Stream, StreamKey, shard_name,
 };
 use crate::wire::{Caller, Exception, Fields, Writer};
 
@@ -99,7 +98,7 @@ impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         out.reserve(self.answer_bytes);
         out.begin_map();
-        write_records(&mut out, &self.shard, &self.read);
+        write_records(&mut out, &self.stream, &self.shard, &self.read);
         match &self.next {
             Some(next) => out.text("NextShardIterator", next),
             None => write_children(&mut out, &self.stream, &self.shard),
@@ -127,50 +126,5 @@ fn find_stream(
             Err(Exception::invalid_argument("ShardIterator is not one of the stream in StreamARN."))
         }
         _ => Ok(stream),
-    }
-}
-
-fn write_records(out: &mut Writer, shard: &ShardRow, read: &Read) {
-    let number = |seq: SeqNo, arrival: Timestamp| {
-        SequenceNumber::of_record(shard.created_s(), shard.index, seq, arrival.0 / 1000)
-    };
-    out.begin_list_in("Records");
-    for record in read.records() {
-        out.begin_map();
-        out.text("SequenceNumber", number(record.seq, record.arrival).digits().as_str());
-        out.timestamp("ApproximateArrivalTimestamp", record.arrival.0);
-        out.blob("Data", record.record.data);
-        // Keys come from requests, which are UTF-8; the engine does not promise it.
-        out.text("PartitionKey", &String::from_utf8_lossy(record.record.key));
-        out.end_map();
-    }
-    out.end_list();
-}
-
-/// The shards that go on where `shard` was closed: consumers move to them.
-fn write_children(out: &mut Writer, stream: &Stream, shard: &ShardRow) {
-    let of_parent = |child: &&ShardRow| {
-        child.parent == Some(shard.index) || child.adjacent_parent == Some(shard.index)
-    };
-    out.begin_list_in("ChildShards");
-    for child in stream.row.shards.iter().filter(of_parent) {
-        out.begin_map();
-        out.text("ShardId", &child.name());
-        out.begin_list_in("ParentShards");
-        for parent in child.parent.iter().chain(&child.adjacent_parent) {
-            out.text_item(&shard_name(*parent));
-        }
-        out.end_list();
-        write_hash_range(out, child);
-        out.end_map();
-    }
-    out.end_list();
-}
-
-/// How far the answer is behind the newest record: 0 only at the end, where consumers rely on it.
-fn behind_ms(read: &Read, now: Timestamp, is_at_end: bool) -> u64 {
-    match read.last_arrival() {
-        Some(arrival) if !is_at_end => now.minus_ms(arrival.0).0.max(1),
-        _ => 0,
     }
 }

@@ -114,9 +114,7 @@ pub(in crate::api::streams) async fn run(
     let (stream, listing) = match input.from {
         Origin::Stream(key, listing) => {
             let stream = state.stream(key)?;
-            // Clients that keep the time as a float of seconds lose the milliseconds.
-            let created_s = i64::try_from(stream.row.created_ms / 1000).unwrap_or(i64::MAX);
-            if input.created_ms.is_some_and(|ms| ms.div_euclid(1000) != created_s) {
+            if input.created_ms.is_some_and(|ms| !stream.was_created_at(ms)) {
                 return Err(stream_not_found(key.name, key.account));
             }
             (stream, listing)

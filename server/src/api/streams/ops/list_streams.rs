@@ -9,8 +9,8 @@ use crate::api::streams::model::write_head;
 use crate::service::{ITERATOR_LIFE_MS, Purpose, Stream};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
-/// Streams of a page that does not say how many.
-const LIMIT_DEFAULT: usize = 100;
+/// Streams of a page, whatever was asked for.
+const LIMIT_MAX: usize = 100;
 
 pub(in crate::api::streams) struct Input<'a> {
     caller: &'a Caller,
@@ -26,7 +26,7 @@ impl<'a> Input<'a> {
     ) -> Result<Input<'a>, Exception> {
         let input = Input {
             caller,
-            limit: fields.count("Limit").map_or(LIMIT_DEFAULT, |limit| limit as usize),
+            limit: fields.count("Limit").map_or(LIMIT_MAX, |limit| LIMIT_MAX.min(limit as usize)),
             after: fields.text("ExclusiveStartStreamName"),
             token: fields.text("NextToken"),
         };

@@ -8,15 +8,14 @@ use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::dry_run;
 use crate::api::streams::model::read_address;
-use crate::api::streams::ops::put_records::{check_size, read_hash};
+use crate::api::streams::placement::Target;
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
 pub(in crate::api::streams) struct Input<'a> {
     stream: StreamKey<'a>,
     data: &'a Blob<'a>,
-    key: &'a str,
-    hash: u128,
+    target: Target<'a>,
     ordering: Option<&'a str>,
     is_dry_run: bool,
 }
@@ -26,12 +25,15 @@ impl<'a> Input<'a> {
         caller: &'a Caller,
         fields: Fields<'a, 'a>,
     ) -> Result<Input<'a>, Exception> {
-        let key = fields.text("PartitionKey").unwrap_or_default();
+        let target = Target {
+            key: fields.text("PartitionKey"),
+            explicit: fields.text("ExplicitHashKey"),
+            index: None,
+        };
         Ok(Input {
             stream: read_address(caller, fields)?,
             data: fields.blob("Data").expect("the shape requires it"),
-            key,
-            hash: read_hash(key, fields.text("ExplicitHashKey"))?,
+            target,
             ordering: fields.text("SequenceNumberForOrdering"),
             is_dry_run: fields.is_true("DryRun"),
         })
@@ -41,20 +43,23 @@ impl<'a> Input<'a> {
 pub(in crate::api::streams) struct Output {
     shard_index: u32,
     number: SequenceNumber,
+    is_encrypted: bool,
 }
 
 pub(in crate::api::streams) async fn run(
     state: &Arc<State>,
     input: Input<'_>,
 ) -> Result<Output, Exception> {
-    let Input { stream: key, data, .. } = input;
+    let Input { stream: key, data, target, .. } = input;
     let data_bytes = decoded_bytes(data);
-    let capacity = RECORD_HEADER_BYTES + input.key.len() + data_bytes;
+    let kept_key = target.kept_key().as_bytes();
+    let capacity = RECORD_HEADER_BYTES + kept_key.len() + data_bytes;
     let mut builder = BatchBuilder::with_capacity(capacity);
-    builder.push_with(input.key.as_bytes(), data_bytes, |out| decode_blob(data, out))?;
+    builder.push_with(kept_key, data_bytes, |out| decode_blob(data, out))?;
     let stream = state.active_stream(key)?;
-    check_size(&stream, data_bytes, None)?;
-    let shard = stream.shard_for(input.hash).expect("an active stream covers the hash space");
+    target.check_size(&stream, data_bytes)?;
+    let hash = target.hash(&stream)?;
+    let shard = stream.shard_for(hash).expect("an active stream covers the hash space");
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
         let is_valid = matches!(
@@ -79,7 +84,7 @@ pub(in crate::api::streams) async fn run(
         appended.first_seq,
         appended.arrival.0 / 1000,
     );
-    Ok(Output { shard_index: shard.index, number })
+    Ok(Output { shard_index: shard.index, number, is_encrypted: stream.is_encrypted() })
 }
 
 impl Output {
@@ -88,6 +93,9 @@ impl Output {
         out.begin_map();
         out.text("ShardId", &shard_name(self.shard_index));
         out.text("SequenceNumber", self.number.digits().as_str());
+        if self.is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
         out.into()
     }

@@ -17,9 +17,8 @@ use crate::api::streams::State;
 use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
 use crate::api::streams::error::dry_run;
 use crate::api::streams::model::read_address;
-use crate::service::{
-    SequenceNumber, ShardRow, Stream, StreamKey, hash_of, parse_hash_key, shard_name,
-};
+use crate::api::streams::placement::Target;
+use crate::service::{SequenceNumber, ShardRow, Stream, StreamKey, shard_name};
 use crate::wire::{Blob, Caller, Exception, Fields, Writer, decode_blob, decoded_bytes};
 
 /// Bytes of keys and data in one request.
@@ -35,8 +34,7 @@ pub(in crate::api::streams) struct Input<'a> {
 }
 
 struct Entry<'a> {
-    key: &'a str,
-    hash: u128,
+    target: Target<'a>,
     data: &'a Blob<'a>,
 }
 
@@ -47,46 +45,18 @@ impl<'a> Input<'a> {
     ) -> Result<Input<'a>, Exception> {
         let entries = fields.structures("Records", &PUT_RECORDS_REQUEST_ENTRY);
         let mut records = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let key = entry.text("PartitionKey").unwrap_or_default();
-            let hash = read_hash(key, entry.text("ExplicitHashKey"))?;
+        for (index, entry) in entries.enumerate() {
+            let target = Target {
+                key: entry.text("PartitionKey"),
+                explicit: entry.text("ExplicitHashKey"),
+                index: Some(index),
+            };
             let data = entry.blob("Data").expect("the shape requires it");
-            records.push(Entry { key, hash, data });
+            records.push(Entry { target, data });
         }
         let stream = read_address(caller, fields)?;
         Ok(Input { stream, records, is_dry_run: fields.is_true("DryRun") })
     }
-}
-
-/// Where a record goes in the hash space.
-pub(super) fn read_hash(key: &str, explicit: Option<&str>) -> Result<u128, Exception> {
-    match explicit {
-        None => Ok(hash_of(key)),
-        Some(text) => parse_hash_key(text).ok_or_else(|| {
-            Exception::invalid_argument(format!(
-                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
-                 Specified value was {text}"
-            ))
-        }),
-    }
-}
-
-/// Holds a record against what its stream allows; `index` is its place in a `PutRecords`.
-pub(super) fn check_size(
-    stream: &Stream,
-    data_bytes: usize,
-    index: Option<usize>,
-) -> Result<(), Exception> {
-    let max = stream.record_bytes_max();
-    if data_bytes <= max {
-        return Ok(());
-    }
-    let at = index.map_or("data".to_owned(), |index| format!("records.{}.member.data", index + 1));
-    Err(Exception::validation(format!(
-        "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim={data_bytes} \
-         cap={data_bytes}]' at '{at}' failed to satisfy constraint: Member must have length less \
-         than or equal to {max}"
-    )))
 }
 
 /// What of a request goes to one shard.
@@ -114,7 +84,7 @@ pub(in crate::api::streams) async fn run(
     let appends =
         parts.iter().zip(batches).map(|(part, batch)| state.engine.append(part.shard.log(), batch));
     let results = join_all(appends).await;
-    Ok(output(&parts, placed, results))
+    Ok(output(&parts, placed, results, stream.is_encrypted()))
 }
 
 fn route<'s>(
@@ -126,17 +96,19 @@ fn route<'s>(
     let mut placed = Vec::with_capacity(records.len());
     let mut counts: Vec<u64> = Vec::new();
     let mut request_bytes = 0;
-    for (index, record) in records.iter().enumerate() {
-        let data_bytes = decoded_bytes(record.data);
-        check_size(stream, data_bytes, Some(index))?;
-        request_bytes += record.key.len() + data_bytes;
-        let shard = stream.shard_for(record.hash).expect("an active stream covers the hash space");
+    for Entry { target, data } in records {
+        let data_bytes = decoded_bytes(data);
+        target.check_size(stream, data_bytes)?;
+        let key_bytes = target.kept_key().len();
+        request_bytes += key_bytes + data_bytes;
+        let hash = target.hash(stream)?;
+        let shard = stream.shard_for(hash).expect("an active stream covers the hash space");
         let part = *part_of.entry(shard.index).or_insert_with(|| {
             parts.push(Part { shard, bytes: 0 });
             counts.push(0);
             parts.len() - 1
         });
-        parts[part].bytes += RECORD_HEADER_BYTES + record.key.len() + data_bytes;
+        parts[part].bytes += RECORD_HEADER_BYTES + key_bytes + data_bytes;
         placed.push(Placed { part, place: counts[part] });
         counts[part] += 1;
     }
@@ -155,8 +127,9 @@ fn decode(
         parts.iter().map(|part| BatchBuilder::with_capacity(part.bytes)).collect();
     for (record, Placed { part, .. }) in records.iter().zip(placed) {
         let data_bytes = decoded_bytes(record.data);
-        builders[*part]
-            .push_with(record.key.as_bytes(), data_bytes, |out| decode_blob(record.data, out))?;
+        builders[*part].push_with(record.target.kept_key().as_bytes(), data_bytes, |out| {
+            decode_blob(record.data, out)
+        })?;
     }
     builders.into_iter().map(|builder| builder.finish().map_err(Exception::from)).collect()
 }
@@ -164,6 +137,7 @@ fn decode(
 pub(in crate::api::streams) struct Output {
     outcomes: Vec<(String, Outcome)>,
     placed: Vec<Placed>,
+    is_encrypted: bool,
 }
 
 /// What became of a part; the outcome of its records follows from their places.
@@ -172,7 +146,12 @@ enum Outcome {
     Failed(&'static str, String),
 }
 
-fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<Appended>>) -> Output {
+fn output(
+    parts: &[Part<'_>],
+    placed: Vec<Placed>,
+    results: Vec<EngineResult<Appended>>,
+    is_encrypted: bool,
+) -> Output {
     let outcome = |(part, result): (&Part<'_>, EngineResult<Appended>)| {
         let shard = part.shard;
         let outcome = match result {
@@ -196,12 +175,12 @@ fn output(parts: &[Part<'_>], placed: Vec<Placed>, results: Vec<EngineResult<App
         (shard_name(shard.index), outcome)
     };
     let outcomes = parts.iter().zip(results).map(outcome).collect();
-    Output { outcomes, placed }
+    Output { outcomes, placed, is_encrypted }
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output { outcomes, placed } = self;
+        let Output { outcomes, placed, is_encrypted } = self;
         let is_failed = |part: usize| matches!(outcomes[part].1, Outcome::Failed(..));
         let failed = placed.iter().filter(|placed| is_failed(placed.part)).count();
         out.reserve(64 + placed.len() * OUTCOME_BYTES);
@@ -225,6 +204,9 @@ impl Output {
             out.end_map();
         }
         out.end_list();
+        if is_encrypted {
+            out.text("EncryptionType", "KMS");
+        }
         out.end_map();
         out.into()
     }

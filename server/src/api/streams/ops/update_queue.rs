@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::api::streams::State;
 use crate::api::streams::ops::describe_queue::Output;
 use crate::api::streams::queues::{Address, Attributes};
+use crate::service::queue::QueueRow;
 use crate::wire::{Caller, Exception, Fields};
 
 pub(in crate::api::streams) struct Input {
@@ -27,16 +28,11 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Output, Exception> {
     let Input { address, attributes: Attributes { visibility_s, receive_count_max } } = input;
     let queue = address.find(state)?;
-    let changed = {
-        let queue = Arc::clone(&queue);
-        state.to_end(|state| async move {
-            let edit = |row: &mut crate::service::queue::QueueRow| {
-                row.visibility_s = visibility_s.unwrap_or(row.visibility_s);
-                row.receive_count_max = receive_count_max.unwrap_or(row.receive_count_max);
-            };
-            state.queues.change(&queue, edit).await
-        })
+    let edit = move |row: &mut QueueRow| {
+        row.visibility_s = visibility_s.unwrap_or(row.visibility_s);
+        row.receive_count_max = receive_count_max.unwrap_or(row.receive_count_max);
+        Ok(())
     };
-    changed.await?.map_err(|error| address.fault(error))?;
+    address.change(state, &queue, edit).await?;
     Ok(Output::of(&queue))
 }
