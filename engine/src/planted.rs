@@ -30,6 +30,10 @@ pub enum Bug {
     PublishBeforeFlush,
     /// Forget a shard's quarantine at the next restart.
     ForgetQuarantine,
+    /// Take appends into a shard that is being closed, and into one that was.
+    LeaveGateOpen,
+    /// Send records that a closed shard refused to its children in the wrong order.
+    RerouteBackwards,
     /// Forget at the next restart that a shard was closed.
     ReopenClosed,
     /// Take the wall clock at its word when expiring.
@@ -49,12 +53,14 @@ pub fn plant(bug: Option<Bug>) {
 
 /// Whether `bug` is planted.
 #[cfg(feature = "testing")]
-pub(crate) fn is_planted(bug: Bug) -> bool {
+#[must_use]
+pub fn is_planted(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
 /// Whether `bug` is planted: never, in a binary that is not for tests.
 #[cfg(not(feature = "testing"))]
-pub(crate) const fn is_planted(_: Bug) -> bool {
+#[must_use]
+pub const fn is_planted(_: Bug) -> bool {
     false
 }

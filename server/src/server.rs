@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowstone_engine::clock::SystemClock;
 use flowstone_engine::entropy::SystemEntropy;
@@ -14,6 +15,9 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
+
+/// How often shards are looked for that were closed longer than their retention ago.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -43,6 +47,28 @@ impl std::error::Error for StartError {}
 impl From<flowstone_engine::error::Error> for StartError {
     fn from(error: flowstone_engine::error::Error) -> StartError {
         StartError::Engine(error)
+    }
+}
+
+/// Removes shards that have expired, now and then, until `stop` turns true.
+async fn sweep(state: Arc<State>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let swept = {
+            let state = Arc::clone(&state);
+            tokio::task::spawn_blocking(move || {
+                state.streams.sweep(&state.engine, state.engine.retention_now())
+            })
+        };
+        match swept.await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(shards)) => tracing::debug!(shards, "removed shards that have expired"),
+            Ok(Err(error)) => tracing::warn!(%error, "expired shards stay for now"),
+            Err(error) => tracing::error!(%error, "removing expired shards ended early"),
+        }
+        let stopped = stop.wait_for(|is_stopping| *is_stopping);
+        if tokio::time::timeout(SWEEP_EVERY, stopped).await.is_ok() {
+            return;
+        }
     }
 }
 
@@ -99,6 +125,7 @@ impl Server {
         stop: watch::Receiver<bool>,
     ) -> Result<(), flowstone_engine::error::Error> {
         let Server { listener, router, state } = self;
+        let sweeping = tokio::spawn(sweep(Arc::clone(&state), stop.clone()));
         let mut stopping = stop.clone();
         let ending = Arc::clone(&state);
         let ending = tokio::spawn(async move {
@@ -107,6 +134,8 @@ impl Server {
         });
         let stopped = listener.serve(router, stop).await;
         ending.abort();
+        // A panic there was printed, and is no reason not to close the engine.
+        let _ = sweeping.await;
         tracing::info!(cut_off = stopped.cut_off, "no longer serving");
         let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
         closed.expect("closing the engine does not panic")

@@ -68,7 +68,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Batch;
 use crate::limits::SHARDS_MAX;
 use crate::shard::{self, Read, ReadFrom, ReadLimit, ShardLog, Watermarks};
-use crate::types::{Epoch, SeqNo, ShardId};
+use crate::types::{Epoch, SeqNo, ShardId, Timestamp};
 
 /// An open data directory. Cheap to clone; the last clone's drop does not close it, [`close`] does.
 ///
@@ -276,6 +276,13 @@ impl Engine {
         let before = self.shared.expired_before(&log);
         log.advance_trim_horizon(before, &self.shared.cache)?;
         Ok(log.watermarks())
+    }
+
+    /// The time that retention counts from: it never runs ahead of the wall clock, and follows a
+    /// forward jump slowly. What cannot be undone goes by it.
+    #[must_use]
+    pub fn retention_now(&self) -> Timestamp {
+        self.shared.retention.now()
     }
 
     /// How the engine is.

@@ -8,7 +8,7 @@
 //! | `Trimmed` | 500 InternalFailure | operations go on at the trim horizon by themselves |
 //! | `Full` | 400 ProvisionedThroughputExceededException | SDKs back off and try again |
 //! | `Fenced`, `Unavailable` | 503 ServiceUnavailable | SDKs try again |
-//! | `Closed` | 503 ServiceUnavailable | the server is stopping: SDKs try its successor |
+//! | `Closed` | 503 ServiceUnavailable | the server is stopping: SDKs try its successor; a shard closed, and again its child, and so on |
 //! | `Corrupt`, `Poisoned` | 500 InternalFailure | an operator must look: the log says where |
 
 use flowstone_engine::error::{Error, ErrorKind};
@@ -32,6 +32,9 @@ impl From<Error> for Exception {
             ErrorKind::Fenced | ErrorKind::Unavailable => {
                 tracing::warn!(%error, "operation failed");
                 Exception::unavailable("The shard cannot be reached at the moment.")
+            }
+            ErrorKind::Closed if error.is_shard_closed() => {
+                Exception::unavailable("The shard is being split or merged.")
             }
             ErrorKind::Closed => Exception::unavailable("The server is stopping."),
             ErrorKind::Trimmed | ErrorKind::Corrupt | ErrorKind::Poisoned => {

@@ -10,6 +10,9 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `lineage.rs`  | how shards come from one another |
+//! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
+//! | `put.rs`      | records on their way in, also across a reshard |
 //! | `consumers.rs`| registered consumers |
 //! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
@@ -28,8 +31,11 @@ mod account;
 mod consumers;
 mod date;
 mod iterator;
+mod lineage;
+mod put;
 pub mod queue;
 mod registry;
+mod reshard;
 mod routing;
 mod row;
 mod seat;
@@ -44,9 +50,12 @@ pub use account::{ACCOUNTS_MAX, AccountError, Accounts, Commitment};
 pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
+pub use lineage::{Child, Generation, LineageError, merge, split, toward};
+pub use put::{Placed, Put, PutError, PutPart};
 pub use registry::{
     ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams, Usage,
 };
+pub use reshard::{Reshard, ReshardError, Resharded};
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};
 pub use seat::{Ended, Seat, Seats, TAKE_OVER_AFTER_MS};

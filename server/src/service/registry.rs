@@ -159,12 +159,12 @@ pub enum ChangeError<E> {
 pub struct Streams {
     maps: RwLock<Maps>,
     /// Held while a row changes, so that no change is lost to another.
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
     limits: StreamLimits,
 }
 
 #[derive(Debug, Default)]
-struct Maps {
+pub(super) struct Maps {
     by_key: BTreeMap<String, Arc<Stream>>,
     /// Streams that are active or being deleted.
     by_id: HashMap<u64, Arc<Stream>>,
@@ -188,6 +188,20 @@ impl Streams {
     #[must_use]
     pub fn find(&self, key: StreamKey<'_>) -> Option<Arc<Stream>> {
         self.read().by_key.get(&key.encode()).cloned()
+    }
+
+    pub(super) fn find_encoded(&self, key: &str) -> Option<Arc<Stream>> {
+        self.read().find(key)
+    }
+
+    /// The keys of all streams.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.read().by_key.keys().cloned().collect()
+    }
+
+    /// The bounds.
+    pub(super) fn limits(&self) -> StreamLimits {
+        self.limits
     }
 
     /// The stream with that identity, active or being deleted.
@@ -364,12 +378,12 @@ impl Streams {
         Ok(row)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Maps> {
         // Every change is one insert or remove: there is no half-made state to be seen.
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Maps> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Maps> {
         self.maps.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -402,7 +416,13 @@ impl Maps {
         usage
     }
 
-    fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
+    /// The stream under `key`.
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Stream>> {
+        self.by_key.get(key).cloned()
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(super) fn insert(&mut self, key: String, stream: Arc<Stream>) -> Arc<Stream> {
         self.by_id.insert(stream.row.id, Arc::clone(&stream));
         self.by_key.insert(key, Arc::clone(&stream));
         stream.changes.send_replace(());

@@ -80,6 +80,13 @@ impl Stream {
         Stream { row: Arc::new(row), ..self.clone() }
     }
 
+    /// This stream with other shards, in the same state. Those open must cover the hash space.
+    pub(super) fn with_shards(&self, row: StreamRow) -> Option<Stream> {
+        let changes = Arc::clone(&self.changes);
+        let turns = Arc::clone(&self.turns);
+        Some(Stream { state: self.state, changes, turns, ..Stream::active(row)? })
+    }
+
     /// Whether it takes and gives records.
     #[must_use]
     pub fn is_serving(&self) -> bool {

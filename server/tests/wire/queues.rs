@@ -125,8 +125,12 @@ fn a_queue_is_made_described_listed_changed_and_deleted() {
     let other = json!({"StreamFilter": [{"StreamARN": format!("{}x", stream_arn())}]});
     assert_eq!(server.ok("ListQueues", &other)["QueueSummaries"], json!([]));
 
+    server.ok("TagResource", &json!({"ResourceARN": arn, "Tags": {"team": "a"}}));
+
     drop(server);
     let server = Running::start(data.path(), &[]);
+    let tags = server.ok("ListTagsForResource", &json!({"ResourceARN": arn}));
+    assert_eq!(tags["Tags"], json!([{"Key": "team", "Value": "a"}]));
     let again = server.ok("DescribeQueue", &json!({"QueueARN": arn}));
     assert_eq!(again["QueueDescription"]["QueueAttributes"], expected);
     let (code, _) = server.refused("DeleteStream", &json!({"StreamName": "s"}));
@@ -173,21 +177,6 @@ fn queues_that_cannot_be_are_refused() {
         let (code, message) = server.refused("CreateQueue", &body);
         assert_eq!(code, expected, "{message}");
     }
-    // Queues and registered consumers share a bound.
-    let register = |name: String| {
-        let body = json!({"StreamARN": stream_arn(), "ConsumerName": name});
-        server.call("RegisterStreamConsumer", &body)
-    };
-    let refusal = (0..200).find_map(|index| {
-        if index % 2 == 0 {
-            create(&server, &format!("q{index}"), &json!({}));
-        }
-        let (status, answer) = register(format!("c{index}"));
-        (status != 200).then_some(answer)
-    });
-    assert_eq!(refusal.expect("there is a bound")["__type"], "LimitExceededException");
-    let (code, _) = server.refused("CreateQueue", &at(stream_arn(), latest));
-    assert_eq!(code, "LimitExceededException");
     let change = json!({"StreamARN": stream_arn(),
         "StreamModeDetails": {"StreamMode": "PROVISIONED"}});
     let (code, _) = server.refused("UpdateStreamMode", &change);

@@ -20,6 +20,7 @@
 //! | `blob.rs`           | base64 | against an encoder of our own |
 //! | `credentials.rs`    | SigV4 header and query | account and region are well-formed |
 //! | `token.rs`          | iterators, listing tokens | what was touched is refused |
+//! | `queue_event.rs`    | delivery logs of queues | round trip; an event twice is as once |
 //! | `number.rs`         | sequence numbers, shard ids, hash keys | round trip |
 //! | `config.rs`         | the configuration file | what is settled can be run with |
 //!
@@ -40,6 +41,7 @@ pub mod journal_file;
 pub mod journal_header;
 pub mod mutate;
 pub mod number;
+pub mod queue_event;
 pub mod recovery;
 pub mod request;
 pub mod runner;
@@ -86,7 +88,8 @@ targets! {
     blob 100,
     credentials 100,
     token 50,
-    number 150,
+    queue_event 50,
+    number 100,
     config 50,
 }
 

@@ -31,12 +31,25 @@ struct ShardHistory {
     /// Every record put, and which one it was in the order of all.
     issued: BTreeMap<Vec<u8>, u64>,
     acked: BTreeMap<SeqNo, Vec<u8>>,
+    /// Records below may be trimmed.
+    trimming: SeqNo,
+    /// Records below are trimmed for certain.
+    trimmed: SeqNo,
+}
+
+/// Shards that were to be closed for others.
+#[derive(Clone, Debug)]
+struct Reshard {
+    parents: Vec<(ShardId, SeqNo)>,
+    children: Vec<ShardId>,
+    is_acked: bool,
 }
 
 /// What happened to all shards.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     shards: BTreeMap<ShardId, ShardHistory>,
+    reshards: Vec<Reshard>,
     next_record: u64,
     /// Records put before this one may have expired.
     expiring_below: u64,
@@ -61,6 +74,51 @@ impl History {
     /// Notes that a shard is being deleted: from now on it may be there or not.
     pub fn deleted(&mut self, shard: ShardId) {
         self.shards.remove(&shard);
+        // What is left of a reshard whose shards were deleted tells nothing any more.
+        self.reshards.retain(|reshard| {
+            let mut shards = reshard.children.iter().chain(reshard.parents.iter().map(|(p, _)| p));
+            shards.all(|other| *other != shard)
+        });
+    }
+
+    /// Notes that `parents` are to be closed at these ends for `children`, or were.
+    pub fn resharded(
+        &mut self,
+        parents: &[ShardId],
+        ends: &[SeqNo],
+        children: &[ShardId],
+        is_acked: bool,
+    ) {
+        let parents = parents.iter().copied().zip(ends.iter().copied()).collect();
+        if is_acked {
+            self.created(children);
+        }
+        self.reshards.push(Reshard { parents, children: children.to_vec(), is_acked });
+    }
+
+    /// Where `shard` was closed, if it is known to be.
+    #[must_use]
+    pub fn closed_end(&self, shard: ShardId) -> Option<SeqNo> {
+        let acked = self.reshards.iter().filter(|reshard| reshard.is_acked);
+        let mut parents = acked.flat_map(|reshard| &reshard.parents);
+        parents.find(|(parent, _)| *parent == shard).map(|(_, end)| *end)
+    }
+
+    /// Notes that the records of `shard` below `before` are to be trimmed, or were.
+    pub fn trimmed(&mut self, shard: ShardId, before: SeqNo, is_acked: bool) {
+        if let Some(history) = self.shards.get_mut(&shard) {
+            history.trimming = history.trimming.max(before);
+            if is_acked {
+                history.trimmed = history.trimmed.max(before);
+            }
+        }
+    }
+
+    /// Behind the newest acknowledged record of `shard`.
+    #[must_use]
+    pub fn acked_end(&self, shard: ShardId) -> SeqNo {
+        let acked = self.shards.get(&shard).and_then(|history| history.acked.last_key_value());
+        acked.map_or(SeqNo(0), |(seq, _)| seq.plus(1))
     }
 
     /// A record that was never issued before, of about `bytes` bytes.
@@ -103,8 +161,49 @@ impl History {
         if !report.damages.is_empty() || !report.quarantined_shards.is_empty() {
             return Err(Broken::FalseAlarm(format!("{report:?}")));
         }
+        self.check_reshards(rig)?;
         for shard in self.shards() {
             self.check_shard(rig, shard)?;
+        }
+        Ok(())
+    }
+
+    /// A reshard is there whole or not at all; one that was acknowledged is there, and what was
+    /// found once stays.
+    fn check_reshards(&mut self, rig: &Rig) -> Result<(), Broken> {
+        let is_closed = |shard: ShardId| match rig.engine.close_shards(&[shard]) {
+            Ok(_) => false,
+            Err(error) => error.is_shard_closed(),
+        };
+        let mut found: Vec<ShardId> = Vec::new();
+        for reshard in &mut self.reshards {
+            let there: Vec<_> = reshard
+                .children
+                .iter()
+                .map(|child| rig.engine.watermarks(*child).is_ok())
+                .collect();
+            let is_there = there.first().copied().unwrap_or_default();
+            if there.iter().any(|other| *other != is_there) {
+                return Err(Broken::Phantom(format!("part of {reshard:?}")));
+            }
+            if reshard.is_acked && !is_there {
+                return Err(Broken::Lost(format!("{reshard:?}")));
+            }
+            if is_there
+                && let Some((open, _)) = reshard.parents.iter().find(|(p, _)| !is_closed(*p))
+            {
+                return Err(Broken::Lost(format!("shard {open} is open after {reshard:?}")));
+            }
+            if is_there && !reshard.is_acked {
+                reshard.is_acked = true;
+                found.extend(&reshard.children);
+            }
+        }
+        self.created(&found);
+        for shard in self.shards() {
+            if is_closed(shard) != self.closed_end(shard).is_some() {
+                return Err(Broken::Phantom(format!("shard {shard}: whether it is closed")));
+            }
         }
         Ok(())
     }
@@ -168,7 +267,17 @@ impl History {
                 return Err(Broken::Phantom(format!("shard {shard}: twice: {name}")));
             }
         }
+        let end = first.plus(records.len() as u64);
+        if self.closed_end(shard).is_some_and(|closed| closed != end) {
+            return Err(Broken::Lost(format!("shard {shard}: closed elsewhere than at {end}")));
+        }
+        if first < history.trimmed {
+            return Err(Broken::Phantom(format!("shard {shard}: trimmed, horizon {first}")));
+        }
         for (seq, data) in &history.acked {
+            if *seq < first.min(history.trimming) {
+                continue;
+            }
             if *seq < first && history.issued.get(data) < Some(&self.expiring_below) {
                 continue;
             }

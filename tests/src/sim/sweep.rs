@@ -185,6 +185,13 @@ fn recover_and_check(
 
 fn go_on(rig: &mut Rig, history: &mut History, shard: ShardId) -> Result<(), Broken> {
     let broken = |what: String| Broken::DoesNotGoOn(format!("shard {shard}: {what}"));
+    if history.closed_end(shard).is_some() {
+        return match rig.enqueue(shard, &[b"late".to_vec()]) {
+            Err(error) if error.is_shard_closed() => Ok(()),
+            Err(error) => Err(broken(error.to_string())),
+            Ok(_) => Err(broken("a closed shard takes an append".to_owned())),
+        };
+    }
     let records = vec![history.issue(shard, 100)];
     let mut answer = rig.enqueue(shard, &records).map_err(|error| broken(error.to_string()))?;
     rig.crew.commit_all();

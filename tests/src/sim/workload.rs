@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use flowstone_engine::catalog::Transaction;
 use flowstone_engine::clock::{Clock, ManualClock};
 use flowstone_engine::entropy::{Entropy, SeededEntropy};
 use flowstone_engine::io::sim::SimDisk;
 use flowstone_engine::limits::IDLE_MARKER_AFTER_MS;
 use flowstone_engine::types::{ShardId, Timestamp};
 
+use crate::sim::changes;
 use crate::sim::history::History;
 use crate::sim::rig::{Answer, RETENTION_MS, Rig, START};
 
@@ -31,6 +31,10 @@ pub struct Shape {
     pub jump_every: u64,
     /// One in so many steps makes or deletes a shard; 0 never.
     pub change_every: u64,
+    /// One in so many steps closes shards for others; 0 never.
+    pub reshard_every: u64,
+    /// One in so many steps trims a shard; 0 never.
+    pub trim_every: u64,
 }
 
 const PLAIN: Shape = Shape {
@@ -42,6 +46,8 @@ const PLAIN: Shape = Shape {
     expire_every: 0,
     jump_every: 0,
     change_every: 0,
+    reshard_every: 0,
+    trim_every: 0,
 };
 
 /// Appends alone.
@@ -69,6 +75,17 @@ pub const CHANGES: Shape = Shape {
     change_every: 6,
     ..PLAIN
 };
+/// Shards are split, merged, trimmed and deleted while appends come in.
+pub const RESHARDS: Shape = Shape {
+    name: "reshards and trims",
+    steps: 70,
+    record_bytes: 2500,
+    reopen_every: 25,
+    change_every: 14,
+    reshard_every: 6,
+    trim_every: 6,
+    ..PLAIN
+};
 /// The wall clock jumps.
 pub const JUMPS: Shape =
     Shape { name: "clock jumps", record_bytes: 6000, reopen_every: 20, jump_every: 5, ..PLAIN };
@@ -85,7 +102,7 @@ pub struct Run {
     pub errors: Vec<String>,
 }
 
-struct Waiting {
+pub(super) struct Waiting {
     shard: ShardId,
     records: Vec<Vec<u8>>,
     answer: Answer,
@@ -167,7 +184,13 @@ fn step(
         rig.crew.compact();
     }
     if hits(random, shape.change_every) {
-        change_shards(random, run, &rig);
+        changes::create_or_delete(random, run, &rig);
+    }
+    if hits(random, shape.reshard_every) {
+        changes::reshard(shape, random, run, &mut rig, waiting);
+    }
+    if hits(random, shape.trim_every) {
+        changes::trim(random, run, &rig);
     }
     if hits(random, shape.reopen_every) {
         return reopen(random, run, rig, waiting);
@@ -175,7 +198,7 @@ fn step(
     Some(rig)
 }
 
-fn append(
+pub(super) fn append(
     shape: &Shape,
     random: &SeededEntropy,
     run: &mut Run,
@@ -196,7 +219,7 @@ fn append(
 }
 
 /// Notes which appends were answered.
-fn collect(run: &mut Run, waiting: &mut Vec<Waiting>) {
+pub(super) fn collect(run: &mut Run, waiting: &mut Vec<Waiting>) {
     waiting.retain_mut(|append| match (append.answer)() {
         Some(Ok(appended)) => {
             run.history.acknowledged(append.shard, appended.first_seq, &append.records);
@@ -228,22 +251,6 @@ fn jump(run: &Run, rig: &mut Rig) {
     run.clock.set_wall(Timestamp(wall.0 + DAY_MS));
     rig.crew.compact();
     run.clock.set_wall(wall);
-}
-
-fn change_shards(random: &SeededEntropy, run: &mut Run, rig: &Rig) {
-    let shards = run.history.shards();
-    if shards.len() > 1 && random.below(2) == 0 {
-        let shard = shards[random.index(shards.len())];
-        run.history.deleted(shard);
-        if let Err(error) = rig.engine.delete_shards(&[shard], Transaction::new()) {
-            run.errors.push(error.to_string());
-        }
-    } else {
-        match rig.create_shards(1) {
-            Ok(created) => run.history.created(&created),
-            Err(error) => run.errors.push(error.to_string()),
-        }
-    }
 }
 
 /// Kills the process, or closes the engine in order, and starts it again.

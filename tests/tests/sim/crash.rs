@@ -1,7 +1,9 @@
 //! The power fails at every operation of a workload.
 
 use flowstone_tests::sim::sweep::crash_everywhere;
-use flowstone_tests::sim::workload::{APPENDS, CHANGES, EXPIRES, JUMPS, REOPENS, ROLLS, Shape};
+use flowstone_tests::sim::workload::{
+    APPENDS, CHANGES, EXPIRES, JUMPS, REOPENS, RESHARDS, ROLLS, Shape,
+};
 
 use crate::seed;
 
@@ -43,6 +45,11 @@ fn no_crash_while_expiring_and_compacting_loses_or_invents_a_record() {
 #[test]
 fn no_crash_while_shards_come_and_go_loses_or_invents_a_record() {
     survives(&CHANGES);
+}
+
+#[test]
+fn no_crash_while_shards_are_closed_for_others_and_trimmed_loses_or_invents_a_record() {
+    survives(&RESHARDS);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use flowstone_engine::io::sim::Fault;
 use flowstone_engine::planted::{Bug, plant};
 use flowstone_tests::sim::sweep::{Found, Swept, crash_everywhere, fail_everywhere, rot};
-use flowstone_tests::sim::workload::{APPENDS, JUMPS, REOPENS, ROLLS, Shape};
+use flowstone_tests::sim::workload::{APPENDS, JUMPS, REOPENS, RESHARDS, ROLLS, Shape};
 
 type Sweep = fn(u64) -> Result<Swept, Box<Found>>;
 
@@ -25,6 +25,8 @@ const BUGS: &[(Bug, Sweep)] = &[
     (Bug::SkipDirectorySync, |seed| crash(&ROLLS, seed, 7)),
     (Bug::FreeBeforeCatalog, |seed| crash(&ROLLS, seed, 5)),
     (Bug::TrustWallClock, |seed| crash(&JUMPS, seed, 7)),
+    (Bug::ReopenClosed, |seed| crash(&RESHARDS, seed, 11)),
+    (Bug::LeaveGateOpen, |seed| crash(&RESHARDS, seed, 11)),
     (Bug::IgnoreWriteError, |seed| fail_everywhere(&APPENDS, seed, (seed, 5), Fault::Eio)),
     (Bug::RetryFailedFlush, |seed| fail_everywhere(&APPENDS, seed, (0, 1), Fault::SyncLies)),
     (Bug::TrustPageCache, |seed| fail_everywhere(&REOPENS, seed, (0, 1), Fault::SyncLies)),

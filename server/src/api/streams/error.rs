@@ -4,7 +4,7 @@ use flowstone_engine::types::Timestamp;
 
 use crate::api::streams::model::status;
 use crate::service::{
-    ChangeError, ITERATOR_LIFE_MS, State, StreamKey, TAGS_MAX, TagError, java_date,
+    ChangeError, ITERATOR_LIFE_MS, PutError, State, StreamKey, TAGS_MAX, TagError, java_date,
 };
 use crate::wire::Exception;
 
@@ -56,6 +56,14 @@ pub(super) fn not_changed<E: Into<Exception>>(
         )),
         ChangeError::Refused(refusal) => refusal.into(),
         ChangeError::Engine(error) => error.into(),
+    }
+}
+
+/// Why records were not put.
+pub(super) fn not_put(key: StreamKey<'_>, error: PutError<Exception>) -> Exception {
+    match error {
+        PutError::Gone => stream_not_found(key.name, key.account),
+        PutError::Batch(exception) => exception,
     }
 }
 

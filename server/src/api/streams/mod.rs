@@ -15,6 +15,7 @@ mod policy;
 mod position;
 mod queues;
 mod records;
+mod resharding;
 mod resource;
 mod state;
 mod subscription;
@@ -164,6 +165,7 @@ operations! {
         ListStreams => list_streams LIST_STREAMS Whole "",
         ListTagsForResource => list_tags_for_resource LIST_TAGS_FOR_RESOURCE Whole "",
         ListTagsForStream => list_tags_for_stream LIST_TAGS_FOR_STREAM Whole "",
+        MergeShards => merge_shards MERGE_SHARDS Whole "done and ACTIVE when it answers",
         PutRecord => put_record
             PUT_RECORD Whole "SequenceNumberForOrdering orders nothing: numbers of a shard grow anyway",
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
@@ -177,6 +179,7 @@ operations! {
         RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
         RestoreDeadLetterQueueRecords => restore_dead_letter_queue_records
             RESTORE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
         StartStreamEncryption => start_stream_encryption
             START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
         StopStreamEncryption => stop_stream_encryption STOP_STREAM_ENCRYPTION Whole "",
@@ -191,6 +194,8 @@ operations! {
         UpdateQueue => update_queue UPDATE_QUEUE Whole "done when it answers",
         UpdateQueueRecordsVisibility => update_queue_records_visibility
             UPDATE_QUEUE_RECORDS_VISIBILITY Whole "",
+        UpdateShardCount => update_shard_count
+            UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers",
         UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
         UpdateStreamRecordDistributionStrategy => update_stream_record_distribution_strategy
             UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY Whole "",
@@ -202,9 +207,6 @@ operations! {
         DeleteChannel,
         DescribeChannel,
         ListChannels,
-        MergeShards MERGE_SHARDS,
-        SplitShard SPLIT_SHARD,
         UpdateChannel,
-        UpdateShardCount UPDATE_SHARD_COUNT,
     }
 }

@@ -34,11 +34,8 @@ pub(super) fn write_records(out: &mut Writer, stream: &Stream, shard: &ShardRow,
 
 /// The shards that go on where `shard` was closed: consumers move to them.
 pub(super) fn write_children(out: &mut Writer, stream: &Stream, shard: &ShardRow) {
-    let of_parent = |child: &&ShardRow| {
-        child.parent == Some(shard.index) || child.adjacent_parent == Some(shard.index)
-    };
     out.begin_list_in("ChildShards");
-    for child in stream.row.shards.iter().filter(of_parent) {
+    for child in stream.children(shard.index) {
         out.begin_map();
         out.text("ShardId", &child.name());
         out.begin_list_in("ParentShards");

@@ -4,6 +4,10 @@
 /// until some are acknowledged.
 pub const IN_FLIGHT_MAX: u64 = 10_000_000;
 
+/// Records of one shard that a log record skips, at most: those of failed log records before it. No
+/// more receives than connections are under way, ten records each.
+pub const SKIPPED_MAX: u64 = 1_000_000;
+
 /// Queues of this server, all accounts and streams together.
 pub const QUEUES_MAX: usize = 10_000;
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::planted::{Bug, is_planted};
 use crate::service::queue::entry::{Entry, Lane};
 use crate::service::queue::event::Event;
-use crate::service::queue::limits::IN_FLIGHT_MAX;
+use crate::service::queue::limits::{IN_FLIGHT_MAX, SKIPPED_MAX};
 use crate::service::queue::page::{NEVER, PAGE_RECORDS, Page};
 
 /// A record of a queue's stream.
@@ -209,7 +209,7 @@ impl State {
     fn reach(&mut self, shard: u32, first: u64, end: u64) -> Result<(), Impossible> {
         let cursor = self.cursor(shard);
         let skipped = cursor..first.max(cursor);
-        if self.in_flight + (skipped.end - skipped.start) > IN_FLIGHT_MAX * 2 {
+        if skipped.end - skipped.start > SKIPPED_MAX || self.in_flight > IN_FLIGHT_MAX * 2 {
             return Err(Impossible);
         }
         if !is_planted(Bug::IgnoreFailedAppend) {

@@ -94,6 +94,7 @@ fn read_listing(fields: Fields<'_, '_>) -> Result<Listing, Exception> {
                 ));
             }
         },
+        "AT_TRIM_HORIZON" => (start, Filter::At(0)),
         // Every shard that a row still has may hold records from the trim horizon on.
         _ => (start, Filter::Kept),
     };
@@ -117,7 +118,11 @@ pub(in crate::api::streams) async fn run(
             if input.created_ms.is_some_and(|ms| !stream.was_created_at(ms)) {
                 return Err(stream_not_found(key.name, key.account));
             }
-            (stream, listing)
+            // Times before the trim horizon count as the trim horizon. The token carries the time
+            // on, so that all pages are of one moment.
+            let horizon_ms = now.minus_ms(stream.row.retention_ms()).0.max(stream.row.created_ms);
+            let filter = listing.filter.not_before(horizon_ms);
+            (stream, Listing { filter, ..listing })
         }
         Origin::Token(token) => {
             let invalid = || Exception::invalid_argument("Invalid NextToken.");
@@ -131,7 +136,7 @@ pub(in crate::api::streams) async fn run(
     };
     let shown = stream.row.shards.iter().filter(|shard| shard.index >= listing.start);
     let mut shards: Vec<u32> = shown
-        .filter(|shard| listing.filter.shows(shard))
+        .filter(|shard| listing.filter.shows(&stream, shard))
         .map(|shard| shard.index)
         .take(input.limit + 1)
         .collect();
@@ -144,13 +149,19 @@ pub(in crate::api::streams) async fn run(
 }
 
 impl Filter {
-    fn shows(self, shard: &ShardRow) -> bool {
-        let is_open_at = |ms: u64| shard.closed_ms.is_none_or(|closed_ms| closed_ms >= ms);
+    fn not_before(self, horizon_ms: u64) -> Filter {
+        match self {
+            Filter::At(ms) => Filter::At(ms.max(horizon_ms)),
+            other => other,
+        }
+    }
+
+    fn shows(self, stream: &Stream, shard: &ShardRow) -> bool {
         match self {
             Filter::Kept => true,
             Filter::Open => shard.closed_ms.is_none(),
-            Filter::At(ms) => shard.created_ms <= ms && is_open_at(ms),
-            Filter::Since(ms) => is_open_at(ms),
+            Filter::At(ms) => stream.was_open_at(shard, ms),
+            Filter::Since(ms) => shard.closed_ms.is_none_or(|closed_ms| closed_ms >= ms),
         }
     }
 }

@@ -6,7 +6,7 @@ use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::dry_run;
+use crate::api::streams::error::{dry_run, not_put};
 use crate::api::streams::model::read_address;
 use crate::api::streams::placement::Target;
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
@@ -54,12 +54,16 @@ pub(in crate::api::streams) async fn run(
     let data_bytes = decoded_bytes(data);
     let kept_key = target.kept_key().as_bytes();
     let capacity = RECORD_HEADER_BYTES + kept_key.len() + data_bytes;
-    let mut builder = BatchBuilder::with_capacity(capacity);
-    builder.push_with(kept_key, data_bytes, |out| decode_blob(data, out))?;
+    let batch = || {
+        let mut builder = BatchBuilder::with_capacity(capacity);
+        builder.push_with(kept_key, data_bytes, |out| decode_blob(data, out))?;
+        builder.finish().map_err(Exception::from)
+    };
+    let mut first = Some(batch()?);
     let stream = state.active_stream(key)?;
     target.check_size(&stream, data_bytes)?;
     let hash = target.hash(&stream)?;
-    let shard = stream.shard_for(hash).expect("an active stream covers the hash space");
+    let is_encrypted = stream.is_encrypted();
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
         let is_valid = matches!(
@@ -77,14 +81,18 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let appended = state.engine.append(shard.log(), builder.finish()?).await?;
+    // Made anew only when a split or merge sends it to another shard.
+    let batch_of = || first.take().map_or_else(batch, Ok);
+    let put = state.streams.put_one(&state.engine, stream, hash, batch_of).await;
+    let part = put.map_err(|error| not_put(key, error))?;
+    let appended = part.result?;
     let number = SequenceNumber::of_record(
-        shard.created_s(),
-        shard.index,
+        part.shard_created_s,
+        part.shard_index,
         appended.first_seq,
         appended.arrival.0 / 1000,
     );
-    Ok(Output { shard_index: shard.index, number, is_encrypted: stream.is_encrypted() })
+    Ok(Output { shard_index: part.shard_index, number, is_encrypted })
 }
 
 impl Output {
