@@ -12,9 +12,9 @@ type Sweep = fn(u64) -> Result<Swept, Box<Found>>;
 /// Seeds that are tried before a bug counts as not caught.
 const SEEDS: u64 = 12;
 
-fn report(shape: &Shape, result: Result<Swept, Box<Found>>) -> Swept {
+fn report(shape: &Shape, seed: u64, result: Result<Swept, Box<Found>>) -> Swept {
     let swept = result.unwrap_or_else(|found| panic!("replay: {found:?}"));
-    println!("{}: seed {}: {swept:?}", shape.name, seed());
+    println!("{}: seed {seed}: {swept:?}", shape.name);
     swept
 }
 
@@ -22,7 +22,8 @@ fn report(shape: &Shape, result: Result<Swept, Box<Found>>) -> Swept {
 fn acknowledgements_survive_the_loss_of_power_and_all_else_is_delivered() {
     for (shape, stride) in [(CONSUMERS, 5), (ROLLS, 9), (RESTARTS, 9), (EXPIRIES, 9)] {
         for seed in seed()..seed() + 2 {
-            let swept = report(&shape, crash_everywhere(&shape, seed, (seed % stride, stride)));
+            let swept =
+                report(&shape, seed, crash_everywhere(&shape, seed, (seed % stride, stride)));
             assert!(swept.delivered > 0 && swept.acknowledged > 0 && swept.granted > 0);
         }
     }
@@ -33,7 +34,7 @@ fn a_log_that_cannot_be_written_costs_no_record() {
     for fault in [Fault::Eio, Fault::Enospc] {
         for seed in seed()..seed() + 2 {
             let sweep = fail_everywhere(&ROLLS, seed, (seed % 7, 7), fault);
-            let swept = report(&ROLLS, sweep);
+            let swept = report(&ROLLS, seed, sweep);
             assert!(swept.errors > 0, "the fault was noticed");
         }
     }
