@@ -10,6 +10,7 @@
 //! | [`config`]   | flags, environment, file |
 //! | [`log`]      | the log |
 //! | [`banner`]   | what to paste next |
+//! | [`descriptors`] | as many open files as the process may have |
 //! | [`server`]   | opening, serving, closing |
 //! | [`http`]     | connections, requests, answers |
 //! | [`api`]      | the front-ends, one folder a service |
@@ -20,6 +21,7 @@
 pub mod api;
 pub mod banner;
 pub mod config;
+pub mod descriptors;
 pub mod http;
 pub mod log;
 pub mod planted;

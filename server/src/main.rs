@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use flowstone_server::banner::banner;
 use flowstone_server::config::{Config, Flags};
-use flowstone_server::log;
 use flowstone_server::server::Server;
+use flowstone_server::{descriptors, log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -22,8 +22,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::load(Flags::parse())?;
+    let mut config = Config::load(Flags::parse())?;
     log::start(config.log_format, &config.log_level)?;
+    config.http.connections_max = descriptors::make_room(config.http.connections_max);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(&config))
 }

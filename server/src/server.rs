@@ -15,6 +15,7 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
+use crate::service::{CreateError, Planned, PlannedStream, StreamPath};
 
 /// How often shards are looked for that were closed longer than their retention ago.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -26,6 +27,8 @@ pub enum StartError {
     DataDir(std::io::Error),
     /// The engine cannot be opened.
     Engine(flowstone_engine::error::Error),
+    /// A stream that should exist cannot be made.
+    Stream(String, CreateError),
     /// The port cannot be bound.
     Bind(SocketAddr, std::io::Error),
 }
@@ -35,6 +38,9 @@ impl fmt::Display for StartError {
         match self {
             StartError::DataDir(error) => write!(f, "data directory cannot be opened: {error}"),
             StartError::Engine(error) => write!(f, "engine cannot be opened: {error}"),
+            StartError::Stream(name, error) => {
+                write!(f, "stream cannot be made name=`{name}`: {error}")
+            }
             StartError::Bind(address, error) => {
                 write!(f, "address cannot be bound address=`{address}`: {error}")
             }
@@ -99,6 +105,9 @@ impl Server {
             Box::new(move || engine.status())
         };
         let state = Arc::new(State::load(engine, clock, &*entropy, config.streams)?);
+        for planned in &config.planned {
+            ensure(planned, &state)?;
+        }
         // Last, so that whoever finds the port open finds the data behind it.
         let listener = Listener::bind(config.listen, config.http)
             .await
@@ -140,4 +149,26 @@ impl Server {
         let closed = tokio::task::spawn_blocking(move || state.engine.close()).await;
         closed.expect("closing the engine does not panic")
     }
+}
+
+/// Makes a stream that should exist, unless it is there, and says so.
+fn ensure(planned: &PlannedStream, state: &State) -> Result<(), StartError> {
+    let StreamPath { account, region, name } = &planned.path;
+    let became = planned
+        .ensure(&state.streams, &state.engine, state.now())
+        .map_err(|error| StartError::Stream(name.clone(), error))?;
+    match became {
+        Planned::Made => tracing::info!(name, account, region, "stream of the configuration made"),
+        Planned::WasThere(differences) if differences.is_empty() => {
+            tracing::info!(name, account, region, "stream of the configuration is there");
+        }
+        Planned::WasThere(differences) => tracing::warn!(
+            name,
+            account,
+            region,
+            differences = differences.join(","),
+            "stream of the configuration is there with other settings, and left as it is"
+        ),
+    }
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers panic as its assertions do")]
 
+#[path = "wire/http2.rs"]
+mod http2;
 #[path = "wire/queues.rs"]
 mod queues;
 
@@ -202,7 +204,7 @@ fn refusals_are_the_services() {
     assert_eq!(rest["Shards"][0]["ShardId"], "shardId-000000000003");
     assert_eq!(told("CreateStream", json!({"StreamName": "s"})).0, "ResourceInUseException");
     assert_eq!(told("Nonsense", json!({})).0, "UnknownOperationException");
-    assert_eq!(told("SplitShard", json!({})).0, "InvalidArgumentException");
+    assert_eq!(told("CreateChannel", json!({})).0, "InvalidArgumentException");
     assert_eq!(told("GetRecords", json!({"ShardIterator": "x"})).1, "Invalid ShardIterator.");
     assert_eq!(told("GetRecords", json!({})).0, "ValidationException");
     assert_eq!(told("PutRecords", json!({"StreamName": 1})).0, "SerializationException");
@@ -247,7 +249,19 @@ fn malformed_http_is_answered_in_the_services_order() {
     let post = |more: &str, body: &str| {
         format!("POST / HTTP/1.1\r\n{close}{more}content-length: {}\r\n\r\n{body}", body.len())
     };
-    starts(&post("", "{}"), "404");
+    starts(&post("", "{}"), "403");
+    starts(&post(target, "{}"), "404");
+    starts(&post(&format!("content-type: text/plain\r\n{target}"), "{}"), "404");
+    let parameters = "content-type:  application/x-amz-json-1.1 ; charset=utf-8\r\n";
+    let given = starts(&post(&format!("{parameters}{target}{CREDENTIALS}"), "{}"), "200");
+    assert!(given.contains("content-type: application/x-amz-json-1.1\r\n"), "{given}");
+    // What names no format is answered in CBOR, what names the old one with a 200.
+    let nothing = starts(&post("", ""), "400");
+    assert!(nothing.contains("content-type: application/x-amz-cbor-1.1\r\n"), "{nothing}");
+    let old =
+        |body| starts(&post(&format!("content-type: application/json\r\n{target}"), body), "200");
+    assert!(old("{").contains("com.amazon.coral.service#SerializationException"));
+    assert!(old("{}").contains("com.amazon.coral.service#UnknownOperationException"));
     let told = |request: &str| starts(request, "400");
     assert!(told(&post(json, "")).contains("UnknownOperationException"));
     assert!(told(&post(&format!("{json}{target}"), "")).contains("SerializationException"));
@@ -310,4 +324,26 @@ fn many_writers_are_served_at_once() {
         let own: Vec<_> = data.iter().filter(|d| d.starts_with(&format!("{writer:02}"))).collect();
         assert!(own.len() == RECORDS && own.is_sorted(), "{own:?}");
     }
+}
+
+#[test]
+fn streams_of_the_configuration_are_made_once_and_then_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let more = ["--region", "eu-west-1", "--stream", "a:2", "--stream", "b"];
+    let server = Running::start(data.path(), &more);
+    let open = |server: &Running, name| {
+        let summary = server.ok("DescribeStreamSummary", &json!({"StreamName": name}));
+        let summary = &summary["StreamDescriptionSummary"];
+        (summary["OpenShardCount"].clone(), summary["StreamModeDetails"]["StreamMode"].clone())
+    };
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    assert_eq!(open(&server, "b"), (json!(4), json!("ON_DEMAND")));
+    let put = json!({"StreamName": "a", "Data": "YQ==", "PartitionKey": "k",
+                     "ExplicitHashKey": "0"});
+    server.ok("PutRecord", &put);
+    drop(server);
+    let server = Running::start(data.path(), &["--region", "eu-west-1", "--stream", "a:3"]);
+    assert_eq!(open(&server, "a"), (json!(2), json!("PROVISIONED")));
+    let horizon = json!({"ShardIteratorType": "TRIM_HORIZON"});
+    assert_eq!(server.records(&server.iterator("a", 0, &horizon)).0, ["YQ=="]);
 }

@@ -250,23 +250,23 @@ impl Engine {
     }
 
     /// Resolves when the high watermark has passed `seq`: the record is there to read. An error
-    /// when the shard is deleted or the engine closed meanwhile, or when the shard is closed for
-    /// good without that record ([`Error::is_shard_closed`]).
+    /// when the shard is deleted or the engine closed or poisoned meanwhile, or when the shard is
+    /// closed for good without that record ([`Error::is_shard_closed`]).
     pub async fn wait_for(&self, shard: ShardId, seq: SeqNo) -> Result<()> {
         let log = self.shared.shard(shard)?;
         let mut readable = log.subscribe();
         let gone = |log: &ShardLog| {
             Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(log.id())
         };
-        let passed =
-            readable.wait_for(|mark| *mark > seq || log.is_over() || self.shared.is_stopping());
+        let is_in_vain = || log.is_over() || self.shared.is_stopping() || self.shared.is_poisoned();
+        let passed = readable.wait_for(|mark| *mark > seq || is_in_vain());
         match passed.await.map(|mark| *mark > seq) {
             Ok(true) => Ok(()),
             _ if log.is_deleted() => Err(gone(&log)),
             // ORDER: a log is closed after its last record was published, so that it is final that
             // the mark has not passed.
             _ if log.is_closed() => Err(shard::closed(log.id())),
-            _ => Err(closed()),
+            _ => Err(self.lost_answer()),
         }
     }
 

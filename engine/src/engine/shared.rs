@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -93,11 +93,14 @@ impl Shared {
         self.poisoned.get().is_some()
     }
 
-    /// Notes that a journal write failed.
+    /// Notes that a journal write failed, and tells those who wait for records.
     pub(super) fn poison(&self, cause: &io::Error) {
         let message = "a journal write failed and what it left on disk is unknown: restart";
         let error = Error::new(ErrorKind::Poisoned, message).because(cause.to_string());
         let _ = self.poisoned.set(error);
+        // Whoever waits for a record waits in vain. This may run in a panic: no lock is unwrapped.
+        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        shards.values().for_each(|log| log.wake_waiters());
     }
 
     /// The error of appends to a poisoned journal.

@@ -106,6 +106,13 @@ impl Reply {
     pub fn new(status: StatusCode, content_type: Option<&'static str>, body: Vec<u8>) -> Reply {
         Reply { status, content_type, body: Body::Whole(body), hold: None }
     }
+
+    /// What the service answers when nothing says which operation is meant.
+    pub(crate) fn access_denied() -> Reply {
+        let body = "<AccessDeniedException>\n  <Message>Unable to determine service/operation name \
+                    to be authorized</Message>\n</AccessDeniedException>\n";
+        Reply::new(StatusCode::FORBIDDEN, None, body.into())
+    }
 }
 
 /// What an operation answers when all went well.

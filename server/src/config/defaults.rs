@@ -24,8 +24,8 @@ pub const BODY_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of all answers with records at once.
 pub const ANSWER_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
 
-/// Connections at once.
-pub const CONNECTIONS_MAX: usize = 10_000;
+/// Connections at once: ten thousand subscriptions over HTTP/1.1, and those who put.
+pub const CONNECTIONS_MAX: usize = 16_384;
 
 /// Milliseconds to send a request's head, and to begin the next one.
 pub const HEAD_TIMEOUT_MS: u64 = 60_000;

@@ -1,4 +1,5 @@
-//! The TOML file: the flags' names with underscores. A key that is none of them is refused.
+//! The TOML file: the flags' names with underscores, and `[[streams]]`. A key that is none of them
+//! is refused.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::config::flags::{Flags, IoChoice, LogFormat};
+use crate::config::streams::StreamEntry;
 
 /// The file's content.
 #[derive(Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct ConfigFile {
     pub streams_max: Option<usize>,
     pub shards_per_stream_max: Option<u32>,
     pub shards_max: Option<usize>,
+    #[serde(default)]
+    pub streams: Vec<StreamEntry>,
 }
 
 impl ConfigFile {
@@ -39,12 +43,14 @@ impl ConfigFile {
         toml::from_str(text)
     }
 
-    /// `flags`, with what they leave open taken from this file.
+    /// `flags`, with what they leave open taken from this file; the streams of both.
     #[must_use]
     pub fn below(self, flags: Flags) -> Flags {
+        let mut streams = flags.streams;
+        streams.extend(self.streams);
         macro_rules! merge {
             ($($name:ident)*) => {
-                Flags { config: flags.config, $($name: flags.$name.or(self.$name),)* }
+                Flags { config: flags.config, streams, $($name: flags.$name.or(self.$name),)* }
             };
         }
         merge!(

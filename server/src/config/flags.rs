@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 
+use crate::config::streams::StreamEntry;
+
 const EXAMPLES: &str = "\
 Examples:
   # Serve on 127.0.0.1:4567 and keep the data in ./flowstone-data
@@ -19,6 +21,22 @@ Examples:
 
   # The same by file: keys are the flags' names with underscores
   printf 'listen = \"0.0.0.0:4567\"\\ndata_dir = \"/srv/flowstone\"\\n' > flowstone.toml
+  flowstone --config flowstone.toml
+
+  # With two streams that are made unless they are there; the first has 2 shards
+  flowstone --stream orders:2 --stream clicks
+
+  # The same by file, with all that can be said of a stream
+  cat > flowstone.toml <<'END'
+  [[streams]]
+  name = \"orders\"
+  shards = 2                  # left out: on-demand mode
+  retention_hours = 48        # default: 24
+  record_kib_max = 2048       # default: 1024
+  account = \"111122223333\"  # default: account
+  region = \"eu-west-1\"      # default: region
+  tags = { team = \"shop\" }
+  END
   flowstone --config flowstone.toml
 
 Flags win over the environment, the environment over the file.
@@ -79,7 +97,7 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_ANSWER_BYTES_IN_FLIGHT_MAX", value_name = "BYTES")]
     pub answer_bytes_in_flight_max: Option<usize>,
 
-    /// Connections at once; more wait [default: 10000]
+    /// Connections at once; more wait. Fewer if the limit on open files is low [default: 16384]
     #[arg(long, env = "FLOWSTONE_CONNECTIONS_MAX", value_name = "COUNT")]
     pub connections_max: Option<usize>,
 
@@ -99,6 +117,16 @@ pub struct Flags {
     /// Milliseconds to finish requests in flight when stopped [default: 10000]
     #[arg(long, env = "FLOWSTONE_STOP_TIMEOUT_MS", value_name = "MS")]
     pub stop_timeout_ms: Option<u64>,
+
+    /// Stream to make at the start unless it is there: NAME for on-demand mode, or NAME:SHARDS. May
+    /// be repeated. A file's [[streams]] can say more of each
+    #[arg(
+        long = "stream",
+        env = "FLOWSTONE_STREAMS",
+        value_name = "NAME[:SHARDS]",
+        value_delimiter = ','
+    )]
+    pub streams: Vec<StreamEntry>,
 
     /// Streams of one account in one region [default: 10000]
     #[arg(long, env = "FLOWSTONE_STREAMS_MAX", value_name = "COUNT")]

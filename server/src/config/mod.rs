@@ -5,6 +5,7 @@
 //! | `flags.rs`    | the command line and `FLOWSTONE_*`, and the help that teaches them |
 //! | `file.rs`     | the TOML file |
 //! | `resolve.rs`  | one `Config` out of both, checked |
+//! | `streams.rs`  | streams that should exist at the start |
 //! | `defaults.rs` | every default and bound, named |
 //!
 //! **Invariant** a [`Config`] is right as a whole: whatever is wrong is said before anything opens.
@@ -13,6 +14,7 @@ pub mod defaults;
 mod file;
 mod flags;
 mod resolve;
+mod streams;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +22,4 @@ mod tests;
 pub use file::ConfigFile;
 pub use flags::{Flags, IoChoice, LogFormat};
 pub use resolve::{Config, ConfigError};
+pub use streams::StreamEntry;

@@ -11,8 +11,10 @@ use crate::api::streams;
 use crate::config::defaults;
 use crate::config::file::ConfigFile;
 use crate::config::flags::{Flags, IoChoice, LogFormat};
+use crate::config::streams::plan;
 use crate::http;
-use crate::service::StreamLimits;
+use crate::service::limits::Rates;
+use crate::service::{PlannedStream, StreamLimits};
 use crate::wire::Defaults;
 
 /// All that the server is told.
@@ -36,6 +38,8 @@ pub struct Config {
     pub http: http::Limits,
     /// Bounds of Kinesis Data Streams.
     pub streams: streams::Limits,
+    /// Streams that should exist at the start.
+    pub planned: Vec<PlannedStream>,
 }
 
 /// Why there is no configuration.
@@ -84,7 +88,7 @@ impl Config {
     pub fn resolve(flags: Flags) -> Result<Config, ConfigError> {
         let ms = |value: Option<u64>, default| Duration::from_millis(value.unwrap_or(default));
         let listen_default = defaults::LISTEN.parse().expect("the default is an address");
-        let config = Config {
+        let mut config = Config {
             listen: flags.listen.unwrap_or(listen_default),
             data_dir: flags.data_dir.unwrap_or_else(|| defaults::DATA_DIR.into()),
             log_format: flags.log_format.unwrap_or_default(),
@@ -118,27 +122,27 @@ impl Config {
                 },
                 fan_out_bytes_max: defaults::FAN_OUT_BYTES_IN_FLIGHT_MAX,
                 consumers_per_stream_max: defaults::CONSUMERS_PER_STREAM_MAX,
+                rates: Rates::default(),
+                calls: streams::CallRates::none(),
                 mode_changes_per_day_max: 0,
                 disk_reads_max: defaults::DISK_READS_MAX,
                 answer_bytes_max: flags
                     .answer_bytes_in_flight_max
                     .unwrap_or(defaults::ANSWER_BYTES_IN_FLIGHT_MAX),
             },
+            planned: Vec::new(),
         };
         config.check()?;
+        config.planned = plan(flags.streams, &config.defaults, &config.streams.streams)
+            .map_err(|why| ConfigError::Setting("streams", why))?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |name, why: &str| Err(ConfigError::Setting(name, why.to_owned()));
         let Defaults { account, region } = &self.defaults;
-        if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
-            return wrong("account", "an account is twelve digits, such as 000000000000");
-        }
-        let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if region.is_empty() || !region.bytes().all(is_part) {
-            return wrong("region", "a region is like us-east-1");
-        }
+        check_account(account).map_err(|why| ConfigError::Setting("account", why))?;
+        check_region(region).map_err(|why| ConfigError::Setting("region", why))?;
         let semaphore_max = tokio::sync::Semaphore::MAX_PERMITS;
         if !(1..=semaphore_max).contains(&self.http.connections_max) {
             return wrong("connections_max", "at least 1 is needed");
@@ -161,4 +165,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+pub(super) fn check_account(account: &str) -> Result<(), String> {
+    if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err("an account is twelve digits, such as 000000000000".to_owned())
+}
+
+pub(super) fn check_region(region: &str) -> Result<(), String> {
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !region.is_empty() && region.bytes().all(is_part) {
+        return Ok(());
+    }
+    Err("a region is like us-east-1".to_owned())
 }

@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::service::{Mode, PlannedStream};
 
 fn flags(arguments: &[&str]) -> Flags {
     Flags::try_parse_from(["flowstone"].iter().chain(arguments)).unwrap()
@@ -55,4 +56,50 @@ fn every_kind_of_disk_has_its_name() {
 fn help_shows_examples() {
     let help = Flags::try_parse_from(["flowstone", "--help"]).unwrap_err().to_string();
     assert!(help.contains("FLOWSTONE_LISTEN") && help.contains("Examples:"), "{help}");
+}
+
+fn planned(file: &str, arguments: &[&str]) -> Result<Vec<PlannedStream>, String> {
+    let file = ConfigFile::parse(file).map_err(|error| error.to_string())?;
+    let config = Config::resolve(file.below(flags(arguments)));
+    config.map(|config| config.planned).map_err(|error| error.to_string())
+}
+
+#[test]
+fn streams_of_flags_and_file_are_planned_together() {
+    let file = "[[streams]]\nname = \"a\"\nshards = 3\nretention_hours = 48\n\
+                record_kib_max = 2048\naccount = \"111122223333\"\nregion = \"eu-west-1\"\n\
+                tags = { team = \"shop\" }\n[[streams]]\nname = \"b\"\n";
+    let planned = planned(file, &["--stream", "c:2", "--stream", "d,e:1"]).unwrap();
+    let names: Vec<_> = planned.iter().map(|stream| stream.path.name.as_str()).collect();
+    assert_eq!(names, ["c", "d", "e", "a", "b"]);
+    let (c, d, a) = (&planned[0], &planned[1], &planned[3]);
+    assert_eq!((c.spec.mode, c.spec.shards), (Mode::Provisioned, 2));
+    assert_eq!((d.spec.mode, d.retention_hours), (Mode::OnDemand, 24));
+    assert_eq!((d.path.account.as_str(), d.path.region.as_str()), ("000000000000", "us-east-1"));
+    assert_eq!((a.spec.shards, a.spec.record_kib_max, a.retention_hours), (3, 2048, 48));
+    assert_eq!((a.path.account.as_str(), a.path.region.as_str()), ("111122223333", "eu-west-1"));
+    assert_eq!(a.spec.tags, [("team".to_owned(), "shop".to_owned())]);
+}
+
+#[test]
+fn streams_that_cannot_be_are_refused_with_what_to_do() {
+    let entry = |more: &str| planned(&format!("[[streams]]\nname = \"a\"\n{more}"), &[]);
+    for (wrong, told) in [
+        (entry("shards = 0"), "shards is 1 to 10000"),
+        (entry("shards = 10001"), "left out for on-demand mode"),
+        (entry("retention_hours = 23"), "24 (a day) to 8760 (a year)"),
+        (entry("record_kib_max = 1023"), "1024 (1 MiB) to 10240 (10 MiB)"),
+        (entry("account = \"12\""), "twelve digits"),
+        (entry("region = \"US\""), "like us-east-1"),
+        (entry("tags = { \"aws:x\" = \"y\" }"), "none begins with aws:"),
+        (entry("shard = 1"), "`shards`"),
+        (entry("[[streams]]\nname = \"a\""), "named twice"),
+        (planned("[[streams]]\nname = \"a b\"", &[]), "letters, digits, dots"),
+        (planned("[[streams]]\nshards = 1", &[]), "missing field `name`"),
+    ] {
+        let text = wrong.unwrap_err();
+        assert!(text.contains(told), "{text}");
+    }
+    let bad = Flags::try_parse_from(["flowstone", "--stream", "a:x"]).unwrap_err().to_string();
+    assert!(bad.contains("NAME:SHARDS"), "{bad}");
 }

@@ -64,7 +64,12 @@ impl Listener {
                 Some(ended) = connections.join_next() => log_panic(ended),
                 accepted = accepted => match accepted {
                     Ok((stream, permit)) => {
-                        let served = serve(stream, Arc::clone(&router), limits, passed_on.clone());
+                        let router = Arc::clone(&router);
+                        let answer = move |request| {
+                            let router = Arc::clone(&router);
+                            async move { router.route(request).await }
+                        };
+                        let served = serve(stream, answer, limits, passed_on.clone());
                         connections.spawn(async move {
                             served.await;
                             drop(permit);

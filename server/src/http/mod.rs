@@ -1,14 +1,16 @@
 //! HTTP: from sockets to complete requests, and back.
 //!
 //! ```text
-//!   listener --bounded connections--> connection --head--> router --POST--> body --> api::Door
-//!                                                             |---GET /health
+//!   listener --bounded connections--> sniff --> connection --head--> router --POST--> body --> api::Door
+//!                                                                       |---GET /health
 //! ```
 //!
 //! | file             | owns |
 //! |------------------|------|
 //! | `listener.rs`    | accepting, the bound on connections, the graceful stop |
-//! | `connection.rs`  | one connection's protocol: the only place that names HTTP/1 |
+//! | `sniff.rs`       | which protocol a connection speaks, told by its first bytes |
+//! | `connection.rs`  | one connection's protocol: the only place that names HTTP/1 and HTTP/2 |
+//! | `patience.rs`    | how long an HTTP/2 connection may go on |
 //! | `stall.rs`       | a socket that gives up on a peer that takes no bytes |
 //! | `router.rs`      | method and path to an answer; CORS |
 //! | `body.rs`        | a request's body into one buffer, within bounds of size, time and memory |
@@ -20,10 +22,15 @@
 mod body;
 mod connection;
 mod listener;
+mod patience;
 mod request_id;
 mod respond;
 mod router;
+mod sniff;
 mod stall;
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -43,7 +50,7 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// Between two pieces of a body, and for the peer to take a piece of an answer.
     pub idle_timeout: Duration,
-    /// To send a whole body.
+    /// To send a whole body; over HTTP/2, to take a whole answer.
     pub body_timeout: Duration,
     /// To finish what is in flight when the server stops.
     pub stop_timeout: Duration,

@@ -9,14 +9,14 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
     ACCESS_CONTROL_REQUEST_METHOD, CONNECTION, HeaderValue, ORIGIN,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use crate::api::{Arrived, Door, Reply};
 use crate::http::Limits;
 use crate::http::body::Bodies;
 use crate::http::request_id::RequestIds;
-use crate::http::respond::{Sent, plain, respond};
+use crate::http::respond::{Sent, respond};
 use crate::wire::{Format, Writer};
 
 /// Seconds that a browser may remember a preflight.
@@ -58,11 +58,13 @@ impl Router {
         if head.method == Method::OPTIONS && has_origin {
             return self.preflight(&head.headers);
         }
+        // Only HTTP/1 must close behind a body that was not read to its end.
+        let is_http1 = head.version < Version::HTTP_2;
         let mut closes = false;
         let reply = if head.method == Method::GET && head.uri.path() == "/health" {
             self.health()
         } else if head.method != Method::POST {
-            access_denied()
+            Reply::access_denied()
         } else {
             match self.bodies.read(&head.headers, body).await {
                 Ok((body, _permit)) => {
@@ -71,7 +73,7 @@ impl Router {
                     self.door.answer(&arrived).await
                 }
                 Err(refusal) => {
-                    closes = true;
+                    closes = is_http1;
                     refusal
                 }
             }
@@ -132,10 +134,4 @@ impl Router {
         out.end_map();
         Reply::new(code, Some("application/json"), out.finish())
     }
-}
-
-fn access_denied() -> Reply {
-    let body = "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to \
-                be authorized</Message>\n</AccessDeniedException>\n";
-    Reply { content_type: None, ..plain(StatusCode::FORBIDDEN, "", body) }
 }

@@ -1,7 +1,9 @@
 //! A socket that gives up on a peer that takes no bytes.
 //!
 //! An answer holds memory until it is sent. A peer that stops reading would hold it for ever: when
-//! a write makes no progress for the idle timeout, the connection ends with an error.
+//! a write makes no progress for the idle timeout, the connection ends with an error. A connection
+//! with nothing to write is left alone: an event stream without events, or an HTTP/2 stream that its
+//! peer gives no room.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -10,20 +12,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream whose writes must make progress.
 #[derive(Debug)]
-pub(super) struct StallGuard {
-    stream: TcpStream,
+pub(super) struct StallGuard<S> {
+    stream: S,
     timeout: Duration,
     deadline: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
 
-impl StallGuard {
-    pub(super) fn new(stream: TcpStream, timeout: Duration) -> StallGuard {
+impl<S> StallGuard<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> StallGuard<S> {
         StallGuard { stream, timeout, deadline: Box::pin(sleep(timeout)), is_waiting: false }
     }
 
@@ -53,7 +54,7 @@ impl StallGuard {
     }
 }
 
-impl AsyncRead for StallGuard {
+impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -63,7 +64,7 @@ impl AsyncRead for StallGuard {
     }
 }
 
-impl AsyncWrite for StallGuard {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -10,6 +10,7 @@ use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::Timestamp;
 use rkyv::{Archive, Deserialize, Serialize};
 
+use crate::service::registry::Streams;
 use crate::service::row::STREAMS;
 use crate::service::seat::Seats;
 use crate::service::stream::Stream;
@@ -58,6 +59,8 @@ pub enum RegisterError {
     AlreadyExists,
     /// The stream has as many as it may.
     TooMany,
+    /// The stream was deleted meanwhile.
+    NoStream,
     /// The engine failed.
     Engine(Error),
 }
@@ -118,10 +121,12 @@ impl Consumers {
     }
 
     /// Registers a consumer of `stream`, which may have `max`; durable when this returns. Blocks on
-    /// a flush.
+    /// a flush. Streams are deleted only while consumers are held unchanging.
+    #[expect(clippy::too_many_arguments, reason = "they are all of different types")]
     pub fn register(
         &self,
         engine: &Engine,
+        streams: &Streams,
         now: Timestamp,
         stream: &Stream,
         name: &str,
@@ -130,6 +135,10 @@ impl Consumers {
     ) -> Result<Arc<Consumer>, RegisterError> {
         let _unchanging = self.hold();
         let id = stream.row.id;
+        // It may have been deleted since it was looked up, and made again. Now it cannot be.
+        if streams.find_id(id).is_none() {
+            return Err(RegisterError::NoStream);
+        }
         if self.find(id, name).is_some() {
             return Err(RegisterError::AlreadyExists);
         }
@@ -140,7 +149,6 @@ impl Consumers {
         let row =
             ConsumerRow { stream: id, name: name.into(), created_ms: now.0, tags, policy: None };
         let mut transaction = Transaction::new();
-        // The stream may have been deleted since it was looked up.
         transaction.expect_present(&STREAMS, &stream.key().encode());
         transaction.expect_absent(&CONSUMERS, &row.key());
         transaction.put(&CONSUMERS, &row.key(), &row);
@@ -228,3 +236,6 @@ impl ConsumerRow {
         format!("{:016x}/{}", self.stream, self.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

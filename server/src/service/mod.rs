@@ -13,6 +13,7 @@
 //! | `lineage.rs`  | how shards come from one another |
 //! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
 //! | `put.rs`      | records on their way in, also across a reshard |
+//! | `planned.rs`  | streams that should exist at the start |
 //! | `consumers.rs`| registered consumers |
 //! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
@@ -21,6 +22,7 @@
 //! | `tags.rs`     | which tags are allowed; adding and removing them |
 //! | `account.rs`  | an account's settings |
 //! | `queue/`      | queues: delivery to many consumers, each record until it is acknowledged |
+//! | `limits/`     | what clients may ask for in a second |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
 //! **Invariant** a stream is in the registry as ACTIVE only while its row and its shard logs are
@@ -31,7 +33,9 @@ mod account;
 mod consumers;
 mod date;
 mod iterator;
+pub mod limits;
 mod lineage;
+mod planned;
 mod put;
 pub mod queue;
 mod registry;
@@ -51,6 +55,7 @@ pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use lineage::{Child, Generation, LineageError, merge, split, toward};
+pub use planned::{Planned, PlannedStream};
 pub use put::{Placed, Put, PutError, PutPart};
 pub use registry::{
     ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams, Usage,

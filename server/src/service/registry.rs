@@ -5,6 +5,7 @@
 //! a caller that goes away leaves nothing half done.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use flowstone_engine::catalog::Transaction;
@@ -141,6 +142,25 @@ pub enum CreateError {
     Engine(Error),
 }
 
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CreateError::AlreadyExists => f.write_str("there is one of that name"),
+            CreateError::TooManyStreams => f.write_str("the account has as many as it may"),
+            CreateError::TooManyOnDemandStreams => {
+                f.write_str("the account has as many on-demand streams as it may")
+            }
+            CreateError::TooManyShardsInStream => {
+                f.write_str("a stream may not have so many shards")
+            }
+            CreateError::TooManyShards { current } => {
+                write!(f, "the account would have too many shards current=`{current}`")
+            }
+            CreateError::Engine(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Why a stream was not changed or deleted.
 #[derive(Debug)]
 pub enum ChangeError<E> {
@@ -255,7 +275,20 @@ impl Streams {
         key: StreamKey<'_>,
         spec: CreateStream,
     ) -> Result<Arc<Stream>, CreateError> {
-        let (row, shards) = new_row(now, key, spec);
+        self.create_keeping(engine, now, key, spec, RETENTION_HOURS_DEFAULT)
+    }
+
+    /// The same, of a stream that keeps records for `retention_hours`.
+    pub(super) fn create_keeping(
+        &self,
+        engine: &Engine,
+        now: Timestamp,
+        key: StreamKey<'_>,
+        spec: CreateStream,
+        retention_hours: u32,
+    ) -> Result<Arc<Stream>, CreateError> {
+        let (mut row, shards) = new_row(now, key, spec);
+        row.retention_hours = retention_hours;
         let row = self.reserve(key, row, shards)?;
         let encoded = key.encode();
         let _reserved = Reserved { streams: self, key: &encoded };

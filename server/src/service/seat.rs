@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flowstone_engine::types::Timestamp;
 use tokio::sync::oneshot;
 
 /// Milliseconds before a reader can be taken over.
@@ -34,7 +33,7 @@ struct Taken {
 #[derive(Debug)]
 struct Reader {
     number: u64,
-    since: Timestamp,
+    since_ms: u64,
     end: oneshot::Sender<Ended>,
 }
 
@@ -48,13 +47,13 @@ pub struct Seat {
 }
 
 impl Seats {
-    /// Takes the place of `shard`'s reader. `None` when somebody took it less than
-    /// [`TAKE_OVER_AFTER_MS`] ago and still reads.
+    /// Takes the place of `shard`'s reader at `now_ms` of a clock that never steps. `None` when
+    /// somebody took it less than [`TAKE_OVER_AFTER_MS`] ago and still reads.
     #[must_use]
-    pub fn take(self: &Arc<Seats>, shard: u32, now: Timestamp) -> Option<Seat> {
+    pub fn take(self: &Arc<Seats>, shard: u32, now_ms: u64) -> Option<Seat> {
         let mut taken = self.taken();
         if let Some(reader) = taken.by_shard.get(&shard)
-            && now.minus_ms(TAKE_OVER_AFTER_MS) < reader.since
+            && now_ms.saturating_sub(reader.since_ms) < TAKE_OVER_AFTER_MS
         {
             return None;
         }
@@ -64,7 +63,7 @@ impl Seats {
         if taken.is_ended {
             let _ = end.send(Ended::Deregistered);
         } else if let Some(before) =
-            taken.by_shard.insert(shard, Reader { number, since: now, end })
+            taken.by_shard.insert(shard, Reader { number, since_ms: now_ms, end })
         {
             let _ = before.end.send(Ended::TakenOver);
         }
@@ -106,3 +105,6 @@ impl Drop for Seat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub enum TagError {
 pub fn check_tag_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<(), TagError> {
     let is_allowed = |c: char| {
         c.is_alphanumeric()
-            || c.is_whitespace()
+            || c.is_whitespace() && !c.is_control()
             || matches!(c, '_' | '.' | '/' | '=' | '+' | '-' | '%' | '@' | ':')
     };
     let are_allowed = texts.into_iter().all(|text| text.chars().all(is_allowed));

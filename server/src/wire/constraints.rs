@@ -1,17 +1,13 @@
 //! A shape's bounds held against values, in the service's words.
 
-use std::fmt::Write;
-
 use crate::wire::blob::{check_blob, decoded_bytes};
+use crate::wire::echo::{camel_case, echo, quote};
 use crate::wire::exception::Exception;
 use crate::wire::shape::{Bounds, Kind, Shape, Text};
 use crate::wire::value::{Blob, Value};
 
 /// Violations that one answer lists.
 const VIOLATIONS_MAX: usize = 10;
-
-/// Characters of a value that a violation repeats.
-const ECHO_CHARS_MAX: usize = 1024;
 
 /// Checks `values`, which were read by `shape`. `Err` lists the violations, unless a blob among
 /// the values is no base64, which the service finds before.
@@ -64,9 +60,7 @@ impl Path<'_> {
                 if !text.is_empty() {
                     text.push('.');
                 }
-                let mut chars = name.chars();
-                text.extend(chars.next().map(|first| first.to_ascii_lowercase()));
-                text.push_str(chars.as_str());
+                text.push_str(&camel_case(name));
                 text
             }
             Path::Element(parent, index) => format!("{}.{}.member", parent.text(), index + 1),
@@ -91,7 +85,7 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
     match (kind, value) {
         (Kind::Text(rules), Value::Text(value)) => text(rules, value, path, found),
         (Kind::Integer(bounds), Value::Integer(number)) => {
-            let echo = || format!("'{number}'");
+            let echo = || echo(kind, value);
             if *number < bounds.min {
                 let rule =
                     format_args!("Member must have value greater than or equal to {}", bounds.min);
@@ -104,29 +98,24 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
         }
         (Kind::Blob(bounds), Value::Blob(blob)) => {
             let bytes = decoded_bytes(blob);
-            length(bounds, bytes, || java_buffer(bytes), path, found);
+            length(bounds, bytes, || echo(kind, value), path, found);
         }
         (Kind::Structure(shape), Value::Structure(values)) => structure(shape, values, path, found),
         (Kind::Structures(bounds, shape), Value::Structures(values, count)) => {
-            length(
-                bounds,
-                *count,
-                || "'[...]'".replace("...", if *count == 0 { "" } else { "..." }),
-                path,
-                found,
-            );
+            length(bounds, *count, || echo(kind, value), path, found);
             for (index, values) in values.chunks_exact(shape.members.len()).enumerate() {
                 structure(shape, values, &Path::Element(path, index), found);
             }
         }
         (Kind::Texts(bounds, rules), Value::Texts(texts, count)) => {
-            length(bounds, *count, || quoted(&format!("[{}]", texts.join(", "))), path, found);
-            for (index, value) in texts.iter().enumerate() {
-                text(rules, value, &Path::Element(path, index), found);
+            length(bounds, *count, || echo(kind, value), path, found);
+            if !texts.iter().all(|text| obeys(rules, text)) {
+                let rule = format_args!("Member must satisfy constraint: [{}]", text_rules(rules));
+                found.add(path, || echo(kind, value), rule);
             }
         }
         (Kind::Map(bounds, keys, values), Value::Map(entries, count)) => {
-            let echo = || java_map(entries);
+            let echo = || echo(kind, value);
             length(bounds, *count, echo, path, found);
             let is_outside = |text: &str, bounds: &Bounds| !within(bounds, text.chars().count());
             if entries.iter().any(|entry| is_outside(&entry.0, keys)) {
@@ -144,7 +133,7 @@ fn member_value(kind: &Kind, value: &Value<'_>, path: &Path<'_>, found: &mut Fou
 }
 
 fn text(rules: &Text, value: &str, path: &Path<'_>, found: &mut Found) {
-    let echo = || quoted(value);
+    let echo = || quote(|out| out.push(value));
     if !rules.one_of.is_empty() && !rules.one_of.contains(&value) {
         let rule =
             format_args!("Member must satisfy enum value set: [{}]", rules.one_of.join(", "));
@@ -183,31 +172,33 @@ fn within(bounds: &Bounds, length: usize) -> bool {
     i64::try_from(length).is_ok_and(|length| bounds.min <= length && length <= bounds.max)
 }
 
+fn obeys(rules: &Text, value: &str) -> bool {
+    within(&rules.length, value.chars().count())
+        && rules.pattern.is_none_or(|pattern| (pattern.accepts)(value))
+        && (rules.one_of.is_empty() || rules.one_of.contains(&value))
+}
+
+/// What an element of a list of texts must be, as one violation of the list tells it.
+fn text_rules(rules: &Text) -> String {
+    let mut list = Vec::new();
+    if rules.length.max != i64::MAX {
+        list.push(rules_of(&rules.length));
+    }
+    if let Some(pattern) = rules.pattern {
+        list.push(format!("Member must satisfy regular expression pattern: {}", pattern.text));
+    }
+    if !rules.one_of.is_empty() {
+        list.push(format!("Member must satisfy enum value set: [{}]", rules.one_of.join(", ")));
+    }
+    list.join(", ")
+}
+
 fn rules_of(bounds: &Bounds) -> String {
     format!(
         "Member must have length less than or equal to {}, \
          Member must have length greater than or equal to {}",
         bounds.max, bounds.min
     )
-}
-
-fn quoted(value: &str) -> String {
-    let echo: String = value.chars().take(ECHO_CHARS_MAX).collect();
-    format!("'{echo}'")
-}
-
-fn java_buffer(bytes: usize) -> String {
-    format!("'java.nio.HeapByteBuffer[pos=0 lim={bytes} cap={bytes}]'")
-}
-
-fn java_map<K: AsRef<str>, V: AsRef<str>>(entries: &[(K, V)]) -> String {
-    let mut text = String::from("{");
-    for (index, (key, value)) in entries.iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(text, "{comma}{}={}", key.as_ref(), value.as_ref());
-    }
-    text.push('}');
-    quoted(&text)
 }
 
 fn blobs(values: &[Value<'_>]) -> Result<(), Exception> {

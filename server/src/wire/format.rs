@@ -10,6 +10,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format that goes by `content_type`, which has no parameters.
+    #[must_use]
+    pub fn of_content_type(content_type: &str) -> Option<Format> {
+        [Format::Json, Format::Cbor]
+            .into_iter()
+            .find(|format| format.content_type().eq_ignore_ascii_case(content_type))
+    }
+
     /// The content type of a document.
     #[must_use]
     pub fn content_type(self) -> &'static str {

@@ -14,6 +14,7 @@
 //! | `cbor/`          | CBOR: heads of items, and a parser beside serde_json's |
 //! | `read.rs`        | from bytes to values in one pass, directed by a shape |
 //! | `constraints.rs` | a shape's bounds held against values, in the service's words |
+//! | `echo.rs`        | values as violations repeat them |
 //! | `blob.rs`        | base64 in requests: its length, its decoding, what is wrong with it |
 //! | `write.rs`       | responses, written straight into one buffer |
 //! | `event_stream/`  | answers that go on, in frames |
@@ -29,6 +30,7 @@ mod blob;
 mod cbor;
 mod constraints;
 mod credentials;
+mod echo;
 pub mod event_stream;
 mod exception;
 mod format;

@@ -14,7 +14,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -28,6 +27,9 @@ const LIST_UNEXPECTED: &str = "Start of list found where not expected";
 const MAP_UNEXPECTED: &str = "Start of structure or map found where not expected.";
 const NUMBER_CLASS: &str = "class com.amazon.coral.value.json.numbers.TruncatingBigNumber";
 
+/// Characters of a value that an error message repeats.
+const ECHO_CHARS_MAX: usize = 128;
+
 /// The members of the document `body`, in the order of `shape`.
 pub fn read<'a>(
     format: Format,
@@ -36,7 +38,7 @@ pub fn read<'a>(
 ) -> Result<Vec<Value<'a>>, Exception> {
     let fault = Fault { format, first: RefCell::new(None) };
     let root = Kind::Structure(shape);
-    let seed = Seed { kind: &root, fault: &fault };
+    let seed = Root(Seed { kind: &root, fault: &fault });
     let value = parse(format, seed, body).ok_or_else(Exception::unreadable)?;
     if let Some(message) = fault.first.into_inner() {
         return Err(Exception::serialization(message));
@@ -50,7 +52,34 @@ pub fn read<'a>(
 /// Whether `body` is one document.
 #[must_use]
 pub fn is_document(format: Format, body: &[u8]) -> bool {
-    parse(format, PhantomData::<IgnoredAny>, body).is_some()
+    parse(format, Root(IgnoredAny), body).is_some()
+}
+
+/// What a document is at its root: a map, or a list, which is a wrong type. Others are none.
+struct Root<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Root<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Root<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map or a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(seq)
+    }
 }
 
 /// What `seed` makes of `body`, if that is one document and nothing behind it.
@@ -113,6 +142,14 @@ impl<'s> Seed<'s> {
         match self.kind {
             Kind::Text(_) => Value::Text(text),
             Kind::Blob(_) => Value::Blob(Blob::Base64(text)),
+            Kind::Boolean => match text.to_ascii_uppercase().as_str() {
+                "TRUE" | "YES" | "1" => Value::Boolean(true),
+                "FALSE" | "NO" | "0" => Value::Boolean(false),
+                word => {
+                    let echo: String = word.chars().take(ECHO_CHARS_MAX).collect();
+                    self.blame(format!("'{echo}' can not be converted to an Boolean"))
+                }
+            },
             _ => self.mismatch("class java.lang.String"),
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-static ENTRY: Shape = Shape {
+pub(super) static ENTRY: Shape = Shape {
     name: "Entry",
     members: &[
         Member::required("Data", Kind::Blob(Bounds::new(0, 6))),
@@ -15,7 +15,7 @@ static ENTRY: Shape = Shape {
     ],
 };
 
-static INPUT: Shape = Shape {
+pub(super) static INPUT: Shape = Shape {
     name: "Input",
     members: &[
         Member::optional("Name", Kind::Text(Text::matching(1, 8, &WORD))),
@@ -51,7 +51,11 @@ fn wrong_types_are_told_in_the_services_words() {
         (r#"{"Count":"1"}"#, "class java.lang.String can not be converted to an Integer"),
         (r#"{"Count":[1]}"#, "Start of list found where not expected"),
         (r#"{"Count":{}}"#, "Start of structure or map found where not expected."),
-        (r#"{"Flag":"true"}"#, "class java.lang.String can not be converted to an Boolean"),
+        (r#"{"Flag":"maybe"}"#, "'MAYBE' can not be converted to an Boolean"),
+        (
+            r#"{"Flag":1}"#,
+            "class com.amazon.coral.value.json.numbers.TruncatingBigNumber can not be converted to an Boolean",
+        ),
         (r#"{"Entries":{}}"#, "Start of structure or map found where not expected."),
         (r#"{"Entries":[true]}"#, "Unexpected field type"),
         (
@@ -68,7 +72,9 @@ fn wrong_types_are_told_in_the_services_words() {
 
 #[test]
 fn bytes_that_are_no_document_come_before_wrong_types() {
-    for body in [r#"{"Name":1"#, r#"{"Name":1} x"#, "{\"Name\":\"\u{1}\"}", "nul"] {
+    let bodies =
+        [r#"{"Name":1"#, r#"{"Name":1} x"#, "{\"Name\":\"\u{1}\"}", "nul", "null", "\"a\"", "1"];
+    for body in bodies {
         assert_eq!(fault(body), Some("SerializationException: ".to_owned()), "{body}");
     }
     assert!(read(Format::Json, &INPUT, b"{\"Name\":\"\xff\"}").is_err());
@@ -103,6 +109,26 @@ fn violations_are_told_in_the_services_words() {
         (
             r#"{"Name":"a b"}"#,
             "Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        ),
+        (
+            r#"{"Words":["abcde","f"]}"#,
+            "Value '[abcde, f]' at 'words' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 4, Member must have length greater than or equal to 1]",
+        ),
+        (
+            r#"{"Words":["a","b","c","d"]}"#,
+            "Value '[a, b, c, d]' at 'words' failed to satisfy constraint: Member must have length less than or equal to 3",
+        ),
+        (
+            r#"{"Entries":[{"Key":"a","Data":"AA=="},{"Key":"b","Data":""},{"Key":"c","Data":""},{"Key":"d","Data":""}]}"#,
+            "Value '[Entry(data=java.nio.HeapByteBuffer[pos=0 lim=1 cap=1], key=a), Entry(data=java.nio.HeapByteBuffer[pos=0 lim=0 cap=0], key=b), Entry(data=java.nio.HeapByteBuffer[pos=0 lim=0 cap=0], key=c), Entry(data=java.nio.HeapByteBuffer[pos=0 lim=0 cap=0], key=d)]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 3",
+        ),
+        (
+            r#"{"Tags":{"a":"1","b":"2","c":"3"}}"#,
+            "Value '{a=1, b=2, c=3}' at 'tags' failed to satisfy constraint: Member must have length less than or equal to 2",
+        ),
+        (
+            r#"{"Tags":{"a":"1234"}}"#,
+            "Value '{a=1234}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 3, Member must have length greater than or equal to 0]",
         ),
         (
             r#"{"Tags":{"abcd":""}}"#,
@@ -157,6 +183,26 @@ fn plain_strings_are_borrowed_and_escapes_are_undone() {
     assert_eq!(values[0], Value::Text("a/\u{1f600}".into()));
 }
 
+#[test]
+fn ten_violations_are_listed_and_a_value_is_repeated_in_part() {
+    let many = format!("{{\"Name\":\"\",\"Entries\":[{}]}}", ["{}"; 9].join(","));
+    let many = fault(&many).unwrap();
+    assert!(many.starts_with("ValidationException: 10 validation errors detected: "), "{many}");
+    assert_eq!(many.matches("failed to satisfy").count(), 10);
+    let long = fault(&format!("{{\"Kind\":\"{}\"}}", "\u{e9}".repeat(5000))).unwrap();
+    assert_eq!(long.matches('\u{e9}').count(), 1024);
+}
+
+#[test]
+fn flags_may_be_words() {
+    for (word, flag) in [("true", true), ("YES", true), ("1", true), ("False", false), ("0", false)]
+    {
+        let body = format!("{{\"Flag\":\"{word}\"}}");
+        let values = read(Format::Json, &INPUT, body.as_bytes()).unwrap();
+        assert_eq!(*Fields::new(&INPUT, &values).value("Flag"), Value::Boolean(flag), "{word}");
+    }
+}
+
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let blob = Blob::Base64(text.into());
     let mut out = vec![0; decoded_bytes(&blob)];
@@ -208,7 +254,8 @@ proptest! {
         text in r#"[\{\}\[\]",:0-9a-zNme\\u]{0,64}"#,
     ) {
         for body in [body.as_slice(), text.as_bytes()] {
-            let is_value = serde_json::from_slice::<serde_json::Value>(body).is_ok();
+            let value = serde_json::from_slice::<serde_json::Value>(body);
+            let is_value = value.is_ok_and(|value| value.is_object() || value.is_array());
             if read(Format::Json, &INPUT, body).is_ok() {
                 prop_assert!(is_document(Format::Json, body));
             }

@@ -16,6 +16,8 @@
 //! | `catalog_rows.rs`   | catalog values, and opening on them | round trip |
 //! | `recovery.rs`       | a whole data directory | no record is made up; opens again |
 //! | `request.rs`        | requests of every operation | no 5xx; every answer is a document |
+//! | `cbor.rs`           | CBOR inputs of every operation | the same document in JSON is read alike |
+//! | `event_stream.rs`   | event-stream frames | round trip; no frame is made up |
 //! | `value.rs`          | documents and constraints | bounded memory; what passes is in bounds |
 //! | `blob.rs`           | base64 | against an encoder of our own |
 //! | `credentials.rs`    | SigV4 header and query | account and region are well-formed |
@@ -31,9 +33,11 @@
 pub mod blob;
 pub mod catalog_file;
 pub mod catalog_rows;
+pub mod cbor;
 pub mod config;
 pub mod credentials;
 pub mod edit;
+pub mod event_stream;
 pub mod forge;
 pub mod frame;
 pub mod input;
@@ -76,20 +80,22 @@ macro_rules! targets {
 }
 
 targets! {
-    frame 150,
-    journal_header 150,
+    frame 100,
+    journal_header 100,
     journal_file 20,
     segment 20,
     catalog_file 2,
     catalog_rows 2,
     recovery 2,
     request 54,
-    value 150,
+    cbor 100,
+    event_stream 100,
+    value 100,
     blob 100,
     credentials 100,
     token 50,
     queue_event 50,
-    number 100,
+    number 50,
     config 50,
 }
 

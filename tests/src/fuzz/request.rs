@@ -6,8 +6,10 @@ use flowstone_engine::types::SeqNo;
 use flowstone_server::api::streams::Operation;
 use flowstone_server::api::{Arrived, Body, Reply};
 use flowstone_server::service::{Purpose, ShardIterator};
+use flowstone_server::wire::Format;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::fuzz::cbor;
 use crate::fuzz::input::Input;
 use crate::fuzz::world::{STREAM, World};
 use crate::sim::rig::START;
@@ -38,7 +40,7 @@ pub fn body(data: &[u8]) {
     };
     let arrived = arrived(&world, operation, body);
     let reply = world.answer(&arrived);
-    check(operation, &reply);
+    check(operation, format_of(body), &reply);
     // A body that panics leaves no world behind.
     WORLD.set(Some((world, count)));
 }
@@ -47,7 +49,7 @@ fn arrived(world: &World, operation: Operation, body: &[u8]) -> Arrived {
     let mut headers = HeaderMap::new();
     let target = format!("Kinesis_20131202.{}", operation.name());
     let header = |text: &str| HeaderValue::from_str(text).expect("plain text");
-    headers.insert("content-type", header("application/x-amz-json-1.1"));
+    headers.insert("content-type", header(format_of(body).content_type()));
     headers.insert("x-amz-target", header(&target));
     headers.insert("x-amz-date", header("20250101T000000Z"));
     headers.insert("authorization", header(AUTHORIZATION));
@@ -56,6 +58,11 @@ fn arrived(world: &World, operation: Operation, body: &[u8]) -> Arrived {
         _ => body.to_vec(),
     };
     Arrived { headers, query: None, body: body.into() }
+}
+
+/// CBOR for what cannot be JSON: maps and lists begin so.
+fn format_of(body: &[u8]) -> Format {
+    if body.first().is_some_and(|first| *first >= 0x80) { Format::Cbor } else { Format::Json }
 }
 
 /// Puts tokens where a body asks for them.
@@ -70,18 +77,26 @@ fn fill(world: &World, text: &str) -> String {
     text.replace(ITERATOR, &iterator).replace(NEXT_TOKEN, &next)
 }
 
-fn check(operation: Operation, reply: &Reply) {
+fn check(operation: Operation, format: Format, reply: &Reply) {
     let Body::Whole(body) = &reply.body else { return };
     let text = String::from_utf8_lossy(body);
     assert!(!reply.status.is_server_error(), "{operation:?}: {text}");
     if reply.status == StatusCode::OK && body.is_empty() {
         return;
     }
-    let document: serde_json::Value =
-        serde_json::from_slice(body).unwrap_or_else(|_| panic!("no document: {text}"));
-    if reply.status != StatusCode::OK {
-        assert!(document.get("__type").is_some(), "{operation:?}: {text}");
-    }
+    let has_type = match format {
+        Format::Json => {
+            let document = serde_json::from_slice::<serde_json::Value>(body);
+            document.unwrap_or_else(|_| panic!("no document: {text}")).get("__type").is_some()
+        }
+        Format::Cbor => {
+            let document = ciborium::from_reader::<ciborium::Value, _>(body.as_slice());
+            let document = document.unwrap_or_else(|_| panic!("no document: {text}"));
+            let mut keys = document.as_map().expect("it is a map").iter();
+            keys.any(|(key, _)| key.as_text() == Some("__type"))
+        }
+    };
+    assert_eq!(has_type, reply.status != StatusCode::OK, "{operation:?}: {text}");
 }
 
 const BODIES: [(&str, &str); 24] = [
@@ -142,9 +157,14 @@ const BODIES: [(&str, &str); 24] = [
     ("ListStreams", "{}"),
 ];
 
-/// A good request of every operation.
+/// Good requests, in both formats.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
+    [json_seeds(), cbor::seeds()].concat()
+}
+
+/// Good requests in JSON.
+pub(super) fn json_seeds() -> Vec<Vec<u8>> {
     let seed = |(name, body): &(&str, &str)| {
         let index = Operation::ALL.iter().position(|operation| operation.name() == *name);
         let index = index.expect("the model has it");

@@ -8,8 +8,9 @@ use flowstone_engine::clock::ManualClock;
 use flowstone_engine::entropy::SeededEntropy;
 use flowstone_engine::error::Result;
 use flowstone_engine::io::sim::SimDisk;
-use flowstone_server::api::streams::{Limits, State};
+use flowstone_server::api::streams::{CallRates, Limits, State};
 use flowstone_server::api::{Arrived, Door, Reply};
+use flowstone_server::service::limits::Rates;
 use flowstone_server::service::{CreateStream, Distribution, Mode, StreamKey, StreamLimits};
 use flowstone_server::wire::Defaults;
 use tokio::runtime::{Builder, Runtime};
@@ -31,6 +32,14 @@ const LIMITS: Limits = Limits {
         shards_max_large_region: None,
         on_demand_streams_max: 6,
     },
+    rates: Rates {
+        shard_write_bytes: None,
+        shard_write_records: None,
+        shard_read_bytes: None,
+        shard_reads: None,
+        consumer_bytes: None,
+    },
+    calls: CallRates::none(),
     mode_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,

@@ -34,6 +34,23 @@ fn a_failed_write_poisons_until_restart_and_reads_go_on() {
 }
 
 #[test]
+fn who_waits_for_a_record_is_told_that_a_poisoned_journal_brings_none() {
+    let mut rig = Rig::fresh(24);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"before").unwrap();
+    let engine = rig.engine.clone();
+    let mut waiting = pin!(engine.wait_for(shard, SeqNo(1)));
+    assert!(waiting.as_mut().poll_once().is_pending());
+    rig.disk.inject(rig.disk.ops(), Fault::Eio);
+    rig.append(shard, b"hit").unwrap_err();
+    match waiting.as_mut().poll_once() {
+        Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::Poisoned),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(pin!(engine.wait_for(shard, SeqNo(0))).poll_once(), Poll::Ready(Ok(()))));
+}
+
+#[test]
 fn a_second_engine_on_the_directory_is_refused() {
     let rig = Rig::fresh(22);
     let error = refusal(rig.disk.clone(), &rig.clock);

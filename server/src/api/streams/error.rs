@@ -1,6 +1,7 @@
 //! This service's exceptions, in its words.
 
 use flowstone_engine::types::Timestamp;
+use http::StatusCode;
 
 use crate::api::streams::model::status;
 use crate::service::{
@@ -104,6 +105,18 @@ pub(super) fn dry_run() -> Exception {
     Exception::client("DryRunOperationException", message)
 }
 
+/// `exception` as it ends a subscription: by one of those that the model names for its events.
+pub(super) fn in_events(exception: Exception) -> Exception {
+    match exception.code {
+        "ResourceNotFoundException" | "ResourceInUseException" => exception,
+        _ => Exception {
+            code: "InternalFailureException",
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: exception.message.or(Some("The server failed.".into())),
+        },
+    }
+}
+
 /// Why tags were not taken.
 pub(super) fn wrong_tags(error: TagError) -> Exception {
     Exception::invalid_argument(match error {
@@ -139,4 +152,28 @@ pub(super) fn only_on_demand(
         "{what} is only supported for streams in ON_DEMAND mode. Stream {name} under account \
          {account} is in PROVISIONED mode."
     ))
+}
+
+/// Too much for a shard.
+pub(super) fn shard_rate_exceeded(shard: &str, stream: StreamKey<'_>) -> Exception {
+    Exception::client(THROUGHPUT_EXCEEDED, shard_rate_text(shard, stream))
+}
+
+/// What is said of too much for a shard.
+pub(super) fn shard_rate_text(shard: &str, stream: StreamKey<'_>) -> String {
+    let StreamKey { account, name, .. } = stream;
+    format!("Rate exceeded for shard {shard} in stream {name} under account {account}.")
+}
+
+/// The code of too much for a shard.
+pub(super) const THROUGHPUT_EXCEEDED: &str = "ProvisionedThroughputExceededException";
+
+/// Too many calls about a stream.
+pub(super) fn stream_rate_exceeded(StreamKey { account, name, .. }: StreamKey<'_>) -> Exception {
+    limit_exceeded(format!("Rate exceeded for stream {name} under account {account}."))
+}
+
+/// Too many calls of an account.
+pub(super) fn account_rate_exceeded(account: &str) -> Exception {
+    limit_exceeded(format!("Rate exceeded for account {account}."))
 }

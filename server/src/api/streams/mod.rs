@@ -8,12 +8,14 @@
 
 mod constraints;
 mod error;
+mod fan_out;
 mod model;
 mod ops;
 mod placement;
 mod policy;
 mod position;
 mod queues;
+mod rates;
 mod records;
 mod resharding;
 mod resource;
@@ -29,6 +31,8 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
+pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use rates::CallRates;
 pub use state::{Limits, State};
 
 /// The part of `X-Amz-Target` before the dot.
@@ -117,6 +121,7 @@ macro_rules! operations {
                     check(shape, &values)?;
                     let fields = Fields::new(shape, &values);
                     let input = ops::$module::Input::read(caller, fields)?;
+                    rates::admit(state, caller, operation, fields)?;
                     let output = ops::$module::run(state, input).await?;
                     Ok(output.write(Writer::new(format)))
                 })*

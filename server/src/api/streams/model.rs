@@ -4,7 +4,7 @@ use crate::api::streams::constraints::STREAM_MODE_DETAILS;
 use crate::api::streams::error::{shard_malformed, shard_not_found, wrong_tags};
 use crate::service::{
     Commitment, Consumer, Distribution, Mode, ShardRow, State, Stream, StreamKey, StreamPath,
-    TagError, Tags, check_tag_texts, new_tags, parse_shard_name,
+    TagError, Tags, add_tags, check_tag_texts, new_tags, parse_shard_name, remove_tags,
 };
 use crate::wire::{Caller, Exception, Fields, Value, Writer};
 
@@ -71,17 +71,22 @@ pub(super) fn texts(fields: Fields<'_, '_>, name: &str) -> Vec<String> {
     }
 }
 
-/// The tags that a request wants to add.
-pub(super) fn read_tags(fields: Fields<'_, '_>) -> Result<Tags, TagError> {
+/// The tags that a request wants to add, not checked yet.
+pub(super) fn read_tags(fields: Fields<'_, '_>) -> Vec<(String, String)> {
     let entries = fields.entries("Tags").iter();
-    new_tags(entries.map(|(key, value)| (key.to_string(), value.to_string())))
+    entries.map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
-/// The keys of tags that a request wants to remove.
-pub(super) fn read_tag_keys(fields: Fields<'_, '_>) -> Result<Vec<String>, Exception> {
-    let keys = texts(fields, "TagKeys");
+/// Adds what a request wants to add; the service looks at it once it has found the resource.
+pub(super) fn add_read_tags(tags: &mut Tags, read: Vec<(String, String)>) -> Result<(), TagError> {
+    add_tags(tags, new_tags(read)?)
+}
+
+/// Removes the tags of `keys`.
+pub(super) fn remove_read_tags(tags: &mut Tags, keys: &[String]) -> Result<(), Exception> {
     check_tag_texts(keys.iter().map(String::as_str)).map_err(wrong_tags)?;
-    Ok(keys)
+    remove_tags(tags, keys);
+    Ok(())
 }
 
 /// Writes `tags` as a member of the open map.

@@ -11,20 +11,22 @@ use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::api::streams::error::{consumer_not_found, not_changed, stream_not_found};
+use crate::api::streams::error::{
+    consumer_not_found, not_changed, shard_rate_exceeded, stream_not_found,
+};
+use crate::api::streams::fan_out::FanOut;
 use crate::api::streams::model::ConsumerAddress;
+use crate::api::streams::rates::CallRates;
+use crate::service::limits::{Rates, Throttle};
 use crate::service::queue::{self, Queues};
 use crate::service::{
-    Accounts, Consumer, ConsumerRow, Consumers, Stream, StreamKey, StreamLimits, StreamPath,
-    StreamRow, Streams, Tokens,
+    Accounts, Consumer, ConsumerRow, Consumers, Mode, ShardRow, Stream, StreamKey, StreamLimits,
+    StreamPath, StreamRow, Streams, Tokens,
 };
 use crate::wire::Exception;
 
 /// Bytes of one unit of the response budget: semaphores count in `u32`.
 const BUDGET_UNIT_BYTES: usize = 1024;
-
-/// Units of a budget.
-const BUDGET_UNITS_MAX: usize = u32::MAX as usize >> 3;
 
 /// Times that a read starts over because retention overtook it.
 const TRIMMED_RETRIES_MAX: u32 = 8;
@@ -34,6 +36,10 @@ const TRIMMED_RETRIES_MAX: u32 = 8;
 pub struct Limits {
     /// What an account may have.
     pub streams: StreamLimits,
+    /// What a second holds.
+    pub rates: Rates,
+    /// Calls a second.
+    pub calls: CallRates,
     /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
     pub mode_changes_per_day_max: u32,
     /// Reads from disk at once.
@@ -63,13 +69,15 @@ pub struct State {
     pub tokens: Tokens,
     /// The settings of accounts.
     pub accounts: Accounts,
+    /// What goes past the rates.
+    pub throttle: Throttle,
     /// The bounds.
     pub limits: Limits,
     disk_reads: Semaphore,
     answers: Arc<Semaphore>,
     answer_units: u32,
-    fan_out: Arc<Semaphore>,
-    fan_out_units: usize,
+    /// Memory of large events.
+    pub(super) fan_out: Arc<FanOut>,
     stopping: watch::Sender<bool>,
 }
 
@@ -81,8 +89,6 @@ impl State {
         entropy: &dyn Entropy,
         limits: Limits,
     ) -> Result<State, Error> {
-        let fan_out_units =
-            (limits.fan_out_bytes_max / BUDGET_UNIT_BYTES).clamp(1, BUDGET_UNITS_MAX);
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
         let queues = queue::Context {
@@ -91,6 +97,7 @@ impl State {
             offload: queue::Offload::Threads,
             pace: queue::Pace::default(),
         };
+        let throttle = Throttle::new(limits.rates, Arc::clone(&clock));
         Ok(State {
             queues: Queues::load(queues, entropy)?,
             streams: Streams::load(&engine, limits.streams)?,
@@ -99,9 +106,9 @@ impl State {
             engine,
             clock,
             accounts: Accounts::default(),
+            throttle,
             limits,
-            fan_out: Arc::new(Semaphore::new(fan_out_units)),
-            fan_out_units,
+            fan_out: FanOut::new(limits.fan_out_bytes_max),
             stopping: watch::Sender::new(false),
             disk_reads: Semaphore::new(limits.disk_reads_max),
             answers: Arc::new(Semaphore::new(answer_units as usize)),
@@ -138,6 +145,39 @@ impl State {
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
     }
 
+    /// Takes room in `shard` for a record of `bytes`. What is on demand is as fast as the machine.
+    pub(super) fn admit_write(&self, stream: &Stream, shard: &ShardRow, bytes: usize) -> bool {
+        stream.row.mode == Mode::OnDemand || self.throttle.admit_write(shard.log(), bytes)
+    }
+
+    /// Gives back the room of records that were not kept.
+    pub(super) fn give_back_write(
+        &self,
+        stream: &Stream,
+        shard: &ShardRow,
+        count: u64,
+        bytes: usize,
+    ) {
+        if stream.row.mode != Mode::OnDemand {
+            self.throttle.give_back_write(shard.log(), count, bytes);
+        }
+    }
+
+    /// Counts a read of `shard`, or refuses it.
+    pub(super) fn admit_read(&self, stream: &Stream, shard: &ShardRow) -> Result<(), Exception> {
+        if stream.row.mode == Mode::OnDemand || self.throttle.admit_read(shard.log()) {
+            return Ok(());
+        }
+        Err(shard_rate_exceeded(&shard.name(), stream.row.key()))
+    }
+
+    /// Counts the bytes that a read of `shard` brought.
+    pub(super) fn count_read(&self, stream: &Stream, shard: &ShardRow, bytes: usize) {
+        if stream.row.mode != Mode::OnDemand {
+            self.throttle.count_read(shard.log(), bytes);
+        }
+    }
+
     /// The consumer of that name, with its stream.
     pub(super) fn consumer(
         &self,
@@ -168,12 +208,20 @@ impl State {
     }
 
     /// Resolves when there is a record at `position`, or the stream is another one than `stream`
-    /// says: resharded or deleted.
-    pub(super) async fn wait_for(&self, stream: &Arc<Stream>, shard: ShardId, position: SeqNo) {
-        if self.engine.wait_for(shard, position).await.is_err() {
+    /// says: resharded or deleted. An error when nothing can be written until a restart.
+    pub(super) async fn wait_for(
+        &self,
+        stream: &Arc<Stream>,
+        shard: ShardId,
+        position: SeqNo,
+    ) -> Result<(), Error> {
+        match self.engine.wait_for(shard, position).await {
+            Err(error) if error.kind() == ErrorKind::Poisoned => return Err(error),
+            Ok(()) => {}
             // No record will come. The registry is about to say why.
-            self.streams.changed(stream).await;
+            Err(_) => self.streams.changed(stream).await,
         }
+        Ok(())
     }
 
     /// Records from `from` on, or from the trim horizon when retention has passed `from`. A read
@@ -246,22 +294,6 @@ impl State {
             changed.map_err(|error| not_changed(path.key(), error))
         })
         .await
-    }
-
-    /// Waits for room for an event of `bytes`, which is taken until the permit is dropped.
-    pub(super) async fn fan_out_room(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let room = Arc::clone(&self.fan_out).acquire_many_owned(self.fan_out_units_of(bytes)).await;
-        room.expect("the semaphore is never closed")
-    }
-
-    /// Room for an event of `bytes`, if there is any now.
-    pub(super) fn fan_out_room_now(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.fan_out).try_acquire_many_owned(self.fan_out_units_of(bytes)).ok()
-    }
-
-    fn fan_out_units_of(&self, bytes: usize) -> u32 {
-        let units = bytes.div_ceil(BUDGET_UNIT_BYTES).clamp(1, self.fan_out_units);
-        u32::try_from(units).unwrap_or(u32::MAX)
     }
 
     /// Waits for room for an answer of `bytes`, which is taken until the permit is dropped.

@@ -6,13 +6,17 @@
 //!                                        else wait for: a commit | 5 s | sent away | the end
 //! ```
 //!
-//! Nothing polls: the wait is for the shard's high watermark. Nothing is read ahead: the connection
-//! asks for the next event when it has sent the one before, so a reader that does not read holds one
-//! event and nobody else. Events of more than [`EVENT_BYTES_FREE`] share a budget of bytes, those
-//! below always have room, so that readers that do not read cannot stop the others.
+//! Nothing polls: the wait is for the shard's high watermark. Nothing is read ahead: the next piece
+//! is made when the one before is sent, so a reader that does not read holds one piece and nobody
+//! else. An event of more than a piece shares a budget of bytes ([`FanOut`]) until its last piece is
+//! on its way; smaller ones always have room, so that readers that do not read cannot stop the
+//! others.
 //!
 //! **Invariant** `ContinuationSequenceNumber` is where the next event begins, also in an event
 //! without records: a reader that comes back behind it misses nothing.
+//! **Invariant** a piece stands in memory of its own: sent in part, it keeps no event alive.
+//!
+//! [`FanOut`]: crate::api::streams::fan_out::FanOut
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +27,12 @@ use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::SeqNo;
 use futures_util::Stream as EventStream;
 use futures_util::stream::unfold;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::streams::State;
-use crate::api::streams::error::{stream_in_use, stream_not_found};
+use crate::api::streams::error::{in_events, shard_not_found, stream_in_use, stream_not_found};
+use crate::api::streams::fan_out::Room;
 use crate::api::streams::records::{behind_ms, write_children, write_records};
 use crate::service::{Ended, Seat, SequenceNumber, ShardRow, Stream};
 use crate::wire::{Exception, Writer, event_stream};
@@ -38,14 +43,14 @@ const LIFE: Duration = Duration::from_secs(300);
 /// Time without an event.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Bytes of keys and data in an event for which there is always room.
-const EVENT_BYTES_FREE: usize = 32 * 1024;
+/// What an event takes for which there is always room: about a piece.
+const SMALL: ReadLimit = ReadLimit { records: 64, bytes: 16 * 1024 };
 
-/// Bytes of keys and data in an event, unless its only record is larger.
-const EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// What an event takes, unless its only record is larger.
+const LARGE: ReadLimit = ReadLimit { records: 10_000, bytes: 1024 * 1024 };
 
-/// Records in an event.
-const EVENT_RECORDS_MAX: usize = 10_000;
+/// Bytes that are handed to the connection at once.
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// Bytes that a record takes beyond its base64: names, sequence number, time.
 const RECORD_FRAME_BYTES: usize = 192;
@@ -62,7 +67,13 @@ pub(super) struct Subscription {
     seat: Seat,
     ends: Instant,
     silent_since: Instant,
+    /// The latest second that a continuation has carried: they do not go back with the clock.
+    continued_s: u64,
     stage: Stage,
+    /// What is left of a large event.
+    rest: Option<Room>,
+    /// Its one permit goes with each piece, and comes back when that is sent.
+    sent: Arc<Semaphore>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,17 +82,30 @@ enum Stage {
     New,
     /// Events go out.
     Open,
-    /// The last event is out.
+    /// The last event is out, but for what is left of it.
     Over,
 }
 
-/// An event's bytes with what they are accounted under.
-struct Held {
-    bytes: Bytes,
-    _hold: OwnedSemaphorePermit,
+/// What there is to send.
+enum Found {
+    /// These records, maybe none; a large event with the room for it.
+    Records(Read, Option<Room>),
+    /// A record that has to wait for its room.
+    Crowded {
+        /// Bytes of room that it needs.
+        bytes: usize,
+        /// How far that leaves the reader behind.
+        behind_ms: u64,
+    },
 }
 
-impl AsRef<[u8]> for Held {
+/// Bytes on their way to the connection.
+struct Piece {
+    bytes: Bytes,
+    _sent: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Piece {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -97,50 +121,70 @@ impl Subscription {
         seat: Seat,
     ) -> Subscription {
         let now = Instant::now();
-        let ends = now + LIFE;
         Subscription {
             state,
             stream,
+            continued_s: shard.created_s(),
             shard,
             position,
             seat,
-            ends,
+            ends: now + LIFE,
             silent_since: now,
             stage: Stage::New,
+            rest: None,
+            sent: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// Its events as frames.
+    /// Its events as frames, in pieces.
     pub(super) fn events(self) -> impl EventStream<Item = Bytes> + Send + 'static {
         unfold(self, |mut subscription| async move {
-            let event = subscription.next().await?;
-            Some((event, subscription))
+            let piece = subscription.next().await?;
+            Some((piece, subscription))
         })
     }
 
     async fn next(&mut self) -> Option<Bytes> {
-        match self.stage {
-            Stage::New => {
+        let sent = Arc::clone(&self.sent).acquire_owned().await;
+        let sent = sent.expect("the semaphore is never closed");
+        let bytes = match (&self.rest, self.stage) {
+            (Some(_), _) => self.next_piece(),
+            (None, Stage::New) => {
                 self.stage = Stage::Open;
                 Some(event_stream::initial_response())
             }
-            Stage::Open => match self.event().await {
-                Ok(event) => {
-                    self.silent_since = Instant::now();
-                    event
-                }
+            (None, Stage::Open) => match self.event().await {
+                Ok(event) => event,
                 Err(exception) => {
                     self.stage = Stage::Over;
                     tracing::debug!(code = exception.code, "subscription ended");
-                    Some(event_stream::exception(&exception))
+                    Some(event_stream::exception(&in_events(exception)))
                 }
             },
-            Stage::Over => None,
-        }
+            (None, Stage::Over) => None,
+        }?;
+        Some(Bytes::from_owner(Piece { bytes, _sent: sent }))
     }
 
-    /// The next event; none when the time is up or the server stops.
+    /// The next piece of a large event. None when its room was taken back: the answer ends short of
+    /// a whole event.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let Some((piece, has_more)) = self.rest.as_ref()?.take(PIECE_BYTES) else {
+            tracing::debug!("subscription ended: others needed the room of an event not taken");
+            self.rest = None;
+            self.stage = Stage::Over;
+            return None;
+        };
+        if !has_more {
+            self.rest = None;
+            self.silent_since = Instant::now();
+        }
+        Some(piece)
+    }
+
+    /// The next event, or the first piece of it; none when the time is up or the server stops.
     async fn event(&mut self) -> Result<Option<Bytes>, Exception> {
+        let mut room = None;
         loop {
             if let Some(ended) = self.seat.is_ended() {
                 return Err(self.sent_away(ended));
@@ -150,27 +194,46 @@ impl Subscription {
                 return Ok(None);
             }
             self.look_again()?;
-            let (read, hold) = self.read().await?;
-            let is_at_end = read.next() >= read.watermarks().high_watermark;
-            let is_over = self.shard.closed_ms.is_some() && is_at_end;
             let is_silent = self.silent_since.elapsed() >= SILENCE_MAX;
-            if read.count() > 0 || is_over || is_silent {
-                self.position = read.next().max(self.position);
-                if is_over {
-                    self.stage = Stage::Over;
+            let crowded = match self.find(room.take()).await? {
+                Found::Records(read, room) => {
+                    let is_at_end = read.next() >= read.watermarks().high_watermark;
+                    let is_over = self.shard.closed_ms.is_some() && is_at_end;
+                    // Retention may have passed the position, also when there is nothing to send.
+                    let before = self.position;
+                    self.position = read.next().max(before);
+                    if read.count() > 0 || is_over || is_silent {
+                        let behind_ms = behind_ms(&read, self.state.now(), is_at_end);
+                        let event = self.frame(Some(&read), behind_ms, is_over);
+                        if room.as_ref().is_some_and(|room| !room.fill(event.clone())) {
+                            // Taken back while it was read: once more.
+                            self.position = before;
+                            continue;
+                        }
+                        if is_over {
+                            self.stage = Stage::Over;
+                        }
+                        return Ok(self.send(event, room));
+                    }
+                    None
                 }
-                let event = self.frame(&read, is_at_end, is_over);
-                return Ok(Some(match hold {
-                    Some(hold) => Bytes::from_owner(Held { bytes: event, _hold: hold }),
-                    None => event,
-                }));
-            }
-            drop((read, hold));
-            let silence_ends = (self.silent_since + SILENCE_MAX).min(self.ends);
+                Found::Crowded { behind_ms, .. } if is_silent => {
+                    let event = self.frame(None, behind_ms, false);
+                    return Ok(self.send(event, None));
+                }
+                Found::Crowded { bytes, .. } => Some(bytes),
+            };
+            let (state, stream, shard) = (&self.state, &self.stream, self.shard.log());
+            let more = async {
+                match crowded {
+                    Some(bytes) => Ok(Some(state.fan_out.room(bytes).await)),
+                    // A shard that was closed or deleted meanwhile shows when it is looked at again.
+                    None => state.wait_for(stream, shard, self.position).await.map(|()| None),
+                }
+            };
             tokio::select! {
-                // A shard that was closed or deleted meanwhile shows when it is looked at again.
-                _ = self.state.wait_for(&self.stream, self.shard.log(), self.position) => {}
-                () = sleep_until(silence_ends) => {}
+                more = more => room = more?,
+                () = sleep_until((self.silent_since + SILENCE_MAX).min(self.ends)) => {}
                 ended = self.seat.ended() => return Err(self.sent_away(ended)),
                 () = self.state.stopped() => {
                     self.stage = Stage::Over;
@@ -180,62 +243,83 @@ impl Subscription {
         }
     }
 
+    /// What goes out of an event at once: all of a small one, a piece of one that is in its room.
+    fn send(&mut self, event: Bytes, room: Option<Room>) -> Option<Bytes> {
+        self.rest = room;
+        if self.rest.is_some() {
+            return self.next_piece();
+        }
+        self.silent_since = Instant::now();
+        Some(event)
+    }
+
     /// Sees what became of the stream since.
     fn look_again(&mut self) -> Result<(), Exception> {
         let row = &self.stream.row;
         let gone = || stream_not_found(&row.name, &row.account);
         let stream = self.state.streams.find_id(row.id).ok_or_else(gone)?;
         if !Arc::ptr_eq(&stream, &self.stream) {
-            self.shard = stream.shard(self.shard.index).ok_or_else(gone)?.clone();
+            let expired = || shard_not_found(&self.shard.name(), &row.name, &row.account);
+            self.shard = stream.shard(self.shard.index).ok_or_else(expired)?.clone();
             self.stream = stream;
         }
         Ok(())
     }
 
-    /// What there is to read, within what there is room for.
-    async fn read(&self) -> Result<(Read, Option<OwnedSemaphorePermit>), Error> {
-        let limit = |bytes| ReadLimit { records: EVENT_RECORDS_MAX, bytes };
+    /// What there is to send within what there is room for, `room` at first.
+    async fn find(&self, room: Option<Room>) -> Result<Found, Error> {
         let (log, position) = (self.shard.log(), self.position);
-        let read = self.state.read(log, position, limit(EVENT_BYTES_FREE)).await?;
-        let is_all = read.next() >= read.watermarks().high_watermark;
-        if read.bytes() > EVENT_BYTES_FREE {
-            // A record that is larger alone has to wait for its room.
-            let hold = self.state.fan_out_room(read.bytes()).await;
-            return Ok((read, Some(hold)));
+        let read = self.state.read(log, position, SMALL).await?;
+        if read.bytes() > SMALL.bytes {
+            // One record that is larger alone. It is not kept while it waits.
+            let bytes = frame_bytes(read.bytes(), count(&read));
+            let room = room.or_else(|| self.state.fan_out.room_now(bytes));
+            return Ok(match room {
+                Some(room) => Found::Records(read, Some(room)),
+                None => {
+                    let behind_ms = behind_ms(&read, self.state.now(), false);
+                    Found::Crowded { bytes, behind_ms }
+                }
+            });
         }
-        if is_all {
-            return Ok((read, None));
+        if read.next() >= read.watermarks().high_watermark {
+            return Ok(Found::Records(read, None));
         }
-        match self.state.fan_out_room_now(EVENT_BYTES_MAX) {
-            Some(hold) => {
-                let read = self.state.read(log, position, limit(EVENT_BYTES_MAX)).await?;
-                Ok((read, Some(hold)))
-            }
-            None => Ok((read, None)),
-        }
+        let room = self.state.fan_out.room_now(frame_bytes(LARGE.bytes, LARGE.records));
+        let Some(room) = room else { return Ok(Found::Records(read, None)) };
+        let read = self.state.read(log, position, LARGE).await?;
+        Ok(Found::Records(read, Some(room)))
     }
 
-    fn frame(&self, read: &Read, is_at_end: bool, is_over: bool) -> Bytes {
-        let count = usize::try_from(read.count()).unwrap_or(usize::MAX);
-        let bytes = read.bytes().div_ceil(3) * 4
-            + count.saturating_mul(RECORD_FRAME_BYTES)
-            + EVENT_FRAME_BYTES;
-        let now = self.state.now();
+    /// The frame of an event, which begins at the position unless it has records.
+    fn frame(&mut self, read: Option<&Read>, behind_ms: u64, is_over: bool) -> Bytes {
+        let now_s = self.state.now().0 / 1000;
+        let arrived_s = read.and_then(|read| read.watermarks().newest_arrival);
+        let arrived_s = arrived_s.map_or(0, |arrival| arrival.0 / 1000);
+        self.continued_s = self.continued_s.max(now_s).max(arrived_s);
+        let (stream, shard) = (&self.stream, &self.shard);
+        let bytes = read.map_or(EVENT_FRAME_BYTES, |read| frame_bytes(read.bytes(), count(read)));
         event_stream::event("SubscribeToShardEvent", bytes, |out: &mut Writer| {
             out.begin_map();
-            write_records(out, &self.stream, &self.shard, read);
+            match read {
+                Some(read) => write_records(out, stream, shard, read),
+                None => {
+                    out.begin_list_in("Records");
+                    out.end_list();
+                }
+            }
             if is_over {
-                write_children(out, &self.stream, &self.shard);
+                write_children(out, stream, shard);
             } else {
                 let number = SequenceNumber {
-                    shard_created_s: self.shard.created_s(),
-                    shard_index: self.shard.index,
+                    shard_created_s: shard.created_s(),
+                    shard_index: shard.index,
                     counter: self.position.0,
-                    record_s: (now.0 / 1000).max(self.shard.created_s()),
+                    record_s: self.continued_s,
                 };
                 out.text("ContinuationSequenceNumber", number.digits().as_str());
             }
-            out.integer("MillisBehindLatest", behind_ms(read, now, is_at_end));
+            out.integer("MillisBehindLatest", behind_ms);
             out.end_map();
         })
     }
@@ -256,3 +340,15 @@ impl Subscription {
         }
     }
 }
+
+fn count(read: &Read) -> usize {
+    usize::try_from(read.count()).unwrap_or(usize::MAX)
+}
+
+/// Bytes of an event with `records` of `bytes` of keys and data.
+fn frame_bytes(bytes: usize, records: usize) -> usize {
+    bytes.div_ceil(3) * 4 + records.saturating_mul(RECORD_FRAME_BYTES) + EVENT_FRAME_BYTES
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@
 mod head;
 mod parser;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use head::{
     BREAK, BYTES, FALSE, LIST_OPEN, MAP_OPEN, TEXT, TIME, TRUE, UNSIGNED, write_head,
 };

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::error::{too_many_stream_tags, wrong_tags};
-use crate::api::streams::model::{read_address, read_tags};
-use crate::service::{StreamKey, StreamPath, StreamRow, TagError, Tags, add_tags};
+use crate::api::streams::model::{add_read_tags, read_address, read_tags};
+use crate::service::{StreamPath, StreamRow, TagError};
 use crate::wire::{Caller, Exception, Fields};
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,
-    tags: Tags,
+    tags: Vec<(String, String)>,
 }
 
 impl Input {
@@ -19,9 +19,7 @@ impl Input {
         caller: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
-        let stream = read_address(caller, fields)?;
-        let tags = read_tags(fields).map_err(|error| refusal(stream, error))?;
-        Ok(Input { path: stream.into(), tags })
+        Ok(Input { path: read_address(caller, fields)?.into(), tags: read_tags(fields) })
     }
 }
 
@@ -31,15 +29,11 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Done, Exception> {
     let Input { path, tags } = input;
     let edit = move |row: &mut StreamRow| {
-        add_tags(&mut row.tags, tags).map_err(|error| refusal(row.key(), error))
+        add_read_tags(&mut row.tags, tags).map_err(|error| match error {
+            TagError::TooMany => too_many_stream_tags(row.key()),
+            error => wrong_tags(error),
+        })
     };
     state.change(path, edit).await?;
     Ok(Done)
-}
-
-fn refusal(stream: StreamKey<'_>, error: TagError) -> Exception {
-    match error {
-        TagError::TooMany => too_many_stream_tags(stream),
-        error => wrong_tags(error),
-    }
 }

@@ -8,8 +8,8 @@ use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found
 use crate::api::streams::model::{read_arn, read_tags};
 use crate::api::streams::ops::describe_queue::Output;
 use crate::api::streams::queues::{Attributes, invalid};
-use crate::service::StreamPath;
 use crate::service::queue::{CreateQueue, CreateQueueError, QueueStart};
+use crate::service::{StreamPath, new_tags};
 use crate::wire::{Caller, Exception, Fields};
 
 /// Seconds that a received record is not visible in a queue that does not say.
@@ -46,7 +46,7 @@ impl Input {
             start: read_start(configuration)?,
             visibility_s: visibility_s.unwrap_or(VISIBILITY_S_DEFAULT),
             receive_count_max: receive_count_max.unwrap_or(Some(RECEIVE_COUNT_MAX_DEFAULT)),
-            tags: read_tags(fields).map_err(wrong_tags)?,
+            tags: new_tags(read_tags(fields)).map_err(wrong_tags)?,
             of_stream_max: 0,
         };
         Ok(Input { stream: stream.into(), spec })

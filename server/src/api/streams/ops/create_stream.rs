@@ -10,7 +10,7 @@ use crate::api::streams::error::{
 use crate::api::streams::model::{read_distribution, read_mode, read_tags};
 use crate::api::streams::warmth::check_warm;
 use crate::service::{
-    CreateError, CreateStream, Distribution, Mode, StreamKey, StreamPath, TagError,
+    CreateError, CreateStream, Distribution, Mode, StreamKey, StreamPath, TagError, new_tags,
 };
 use crate::wire::{Caller, Exception, Fields};
 
@@ -63,7 +63,7 @@ impl Input {
             distribution,
             record_kib_max: fields.count("MaxRecordSizeInKiB").unwrap_or(RECORD_KIB_MAX_DEFAULT),
             warm_mibps,
-            tags: read_tags(fields).map_err(|error| match error {
+            tags: new_tags(read_tags(fields)).map_err(|error| match error {
                 TagError::TooMany => too_many_stream_tags(key),
                 error => wrong_tags(error),
             })?,

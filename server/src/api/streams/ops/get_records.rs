@@ -68,8 +68,10 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
+    state.admit_read(&stream, shard)?;
     let limit = ReadLimit { records: input.limit, bytes: ANSWER_BYTES_MAX };
     let read = state.read(shard.log(), iterator.position, limit).await?;
+    state.count_read(&stream, shard, read.bytes());
     let count = usize::try_from(read.count()).unwrap_or(usize::MAX);
     let answer_bytes = read.bytes().div_ceil(3) * 4
         + count.saturating_mul(RECORD_FRAME_BYTES)

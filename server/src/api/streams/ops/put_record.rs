@@ -6,7 +6,7 @@ use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{dry_run, not_put};
+use crate::api::streams::error::{dry_run, not_put, shard_rate_exceeded};
 use crate::api::streams::model::read_address;
 use crate::api::streams::placement::Target;
 use crate::service::{Parsed, SequenceNumber, StreamKey, shard_name};
@@ -66,10 +66,12 @@ pub(in crate::api::streams) async fn run(
     let is_encrypted = stream.is_encrypted();
     if let Some(text) = input.ordering {
         let now_s = state.now().0 / 1000;
-        let is_valid = matches!(
-            SequenceNumber::parse(text),
-            Some(Parsed::Current(number)) if number.record_s <= now_s
-        );
+        let is_valid = match SequenceNumber::parse(text) {
+            Some(Parsed::Current(number)) => number.record_s <= now_s,
+            // Older than any record here, so that every number is behind it.
+            Some(Parsed::Older { .. }) => true,
+            None => false,
+        };
         if !is_valid {
             return Err(Exception::invalid_argument(format!(
                 "ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {} under \
@@ -81,11 +83,17 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
+    let shard = stream.shard_for(hash).expect("an active stream covers the hash space").clone();
+    let bytes = kept_key.len() + data_bytes;
+    if !state.admit_write(&stream, &shard, bytes) {
+        return Err(shard_rate_exceeded(&shard.name(), stream.row.key()));
+    }
+    let before = Arc::clone(&stream);
     // Made anew only when a split or merge sends it to another shard.
     let batch_of = || first.take().map_or_else(batch, Ok);
     let put = state.streams.put_one(&state.engine, stream, hash, batch_of).await;
     let part = put.map_err(|error| not_put(key, error))?;
-    let appended = part.result?;
+    let appended = part.result.inspect_err(|_| state.give_back_write(&before, &shard, 1, bytes))?;
     let number = SequenceNumber::of_record(
         part.shard_created_s,
         part.shard_index,

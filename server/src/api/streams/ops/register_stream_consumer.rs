@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{limit_exceeded, stream_in_use, wrong_tags};
+use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found, wrong_tags};
 use crate::api::streams::model::{read_address, read_tags, write_consumer};
-use crate::service::{Consumer, RegisterError, Stream, StreamPath};
+use crate::service::{Consumer, RegisterError, Stream, StreamPath, new_tags};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 pub(in crate::api::streams) struct Input {
@@ -23,7 +23,7 @@ impl Input {
         Ok(Input {
             path: read_address(caller, fields)?.into(),
             name: fields.text("ConsumerName").unwrap_or_default().to_owned(),
-            tags: read_tags(fields).map_err(wrong_tags)?,
+            tags: new_tags(read_tags(fields)).map_err(wrong_tags)?,
         })
     }
 }
@@ -46,8 +46,8 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
     // Queues count as consumers.
     let queues = state.queues.of_stream(stream.row.id).len();
     let max = state.limits.consumers_per_stream_max.saturating_sub(queues);
-    let registered =
-        state.consumers.register(&state.engine, state.now(), &stream, &name, tags, max);
+    let (engine, streams, now) = (&state.engine, &state.streams, state.now());
+    let registered = state.consumers.register(engine, streams, now, &stream, &name, tags, max);
     let consumer = registered.map_err(|error| match error {
         RegisterError::AlreadyExists => stream_in_use(format!(
             "Consumer {name} under stream {} under account {} already exists.",
@@ -58,6 +58,7 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
              account {}. Limit: {}.",
             path.name, path.account, state.limits.consumers_per_stream_max
         )),
+        RegisterError::NoStream => stream_not_found(&path.name, &path.account),
         RegisterError::Engine(error) => error.into(),
     })?;
     tracing::info!(stream = stream.arn(), consumer = name, "consumer registered");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
-use crate::api::streams::model::{read_address, read_tag_keys};
-use crate::service::{StreamPath, StreamRow, remove_tags};
+use crate::api::streams::model::{read_address, remove_read_tags, texts};
+use crate::service::{StreamPath, StreamRow};
 use crate::wire::{Caller, Exception, Fields};
 
 pub(in crate::api::streams) struct Input {
@@ -18,7 +18,7 @@ impl Input {
         caller: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
-        Ok(Input { keys: read_tag_keys(fields)?, path: read_address(caller, fields)?.into() })
+        Ok(Input { keys: texts(fields, "TagKeys"), path: read_address(caller, fields)?.into() })
     }
 }
 
@@ -27,10 +27,7 @@ pub(in crate::api::streams) async fn run(
     input: Input,
 ) -> Result<Done, Exception> {
     let Input { path, keys } = input;
-    let edit = move |row: &mut StreamRow| {
-        remove_tags(&mut row.tags, &keys);
-        Ok(())
-    };
+    let edit = move |row: &mut StreamRow| remove_read_tags(&mut row.tags, &keys);
     state.change(path, edit).await?;
     Ok(Done)
 }

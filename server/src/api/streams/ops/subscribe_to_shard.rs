@@ -53,7 +53,7 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let seat = consumer.seats.take(shard.index, state.now()).ok_or_else(|| {
+    let seat = consumer.seats.take(shard.index, state.clock.monotonic_ms()).ok_or_else(|| {
         stream_in_use(format!(
             "Another active subscription exists for this consumer: consumer {} on shard {} of \
              stream {} under account {}.",

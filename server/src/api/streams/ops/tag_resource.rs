@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::error::wrong_tags;
-use crate::api::streams::model::read_tags;
+use crate::api::streams::model::{add_read_tags, read_tags};
 use crate::api::streams::resource::Resource;
-use crate::service::{Tags, add_tags};
+use crate::service::Tags;
 use crate::wire::{Caller, Exception, Fields};
 
 pub(in crate::api::streams) struct Input {
     resource: Resource,
-    tags: Tags,
+    tags: Vec<(String, String)>,
 }
 
 impl Input {
@@ -20,8 +20,7 @@ impl Input {
         _: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
-        let resource = Resource::read(fields)?;
-        Ok(Input { resource, tags: read_tags(fields).map_err(wrong_tags)? })
+        Ok(Input { resource: Resource::read(fields)?, tags: read_tags(fields) })
     }
 }
 
@@ -30,7 +29,7 @@ pub(in crate::api::streams) async fn run(
     input: Input,
 ) -> Result<Done, Exception> {
     let Input { resource, tags: more } = input;
-    let edit = move |tags: &mut Tags| add_tags(tags, more).map_err(wrong_tags);
+    let edit = move |tags: &mut Tags| add_read_tags(tags, more).map_err(wrong_tags);
     state.change_tags(resource, edit).await?;
     Ok(Done)
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
-use crate::api::streams::model::read_tag_keys;
+use crate::api::streams::model::{remove_read_tags, texts};
 use crate::api::streams::resource::Resource;
-use crate::service::{Tags, remove_tags};
+use crate::service::Tags;
 use crate::wire::{Caller, Exception, Fields};
 
 pub(in crate::api::streams) struct Input {
@@ -19,7 +19,7 @@ impl Input {
         _: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
-        Ok(Input { resource: Resource::read(fields)?, keys: read_tag_keys(fields)? })
+        Ok(Input { resource: Resource::read(fields)?, keys: texts(fields, "TagKeys") })
     }
 }
 
@@ -28,10 +28,7 @@ pub(in crate::api::streams) async fn run(
     input: Input,
 ) -> Result<Done, Exception> {
     let Input { resource, keys } = input;
-    let edit = move |tags: &mut Tags| {
-        remove_tags(tags, &keys);
-        Ok(())
-    };
+    let edit = move |tags: &mut Tags| remove_read_tags(tags, &keys);
     state.change_tags(resource, edit).await?;
     Ok(Done)
 }

@@ -14,7 +14,7 @@ use crate::wire::{Caller, Exception, Fields};
 const WINDOW_MS: u64 = 24 * 3_600_000;
 
 /// Changes that a row remembers: the most that the limit on them can be.
-pub(in crate::api::streams) const MODE_CHANGES_KEPT: usize = 32;
+pub const MODE_CHANGES_KEPT: usize = 32;
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,

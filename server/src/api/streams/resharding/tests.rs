@@ -44,6 +44,8 @@ impl World {
         };
         let limits = Limits {
             mode_changes_per_day_max: 0,
+            rates: crate::service::limits::Rates::default(),
+            calls: crate::api::streams::CallRates::none(),
             streams,
             disk_reads_max: 2,
             answer_bytes_max: 1 << 24,

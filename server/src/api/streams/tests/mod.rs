@@ -1,4 +1,12 @@
-//! Tests of the operations table and of the constraints' own sense.
+//! Tests of the operations table and of the constraints' own sense; the operations' own are beside.
+
+mod account;
+mod planned;
+mod policies;
+mod puts;
+mod rig;
+mod settings;
+mod tags;
 
 use crate::api::streams::Operation;
 use crate::wire::{Bounds, Kind, Shape};
