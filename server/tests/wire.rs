@@ -4,6 +4,8 @@
 
 #[path = "wire/http2.rs"]
 mod http2;
+#[path = "wire/queues.rs"]
+mod queues;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

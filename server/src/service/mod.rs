@@ -21,6 +21,7 @@
 //! | `iterator.rs` | opaque tokens |
 //! | `tags.rs`     | which tags are allowed; adding and removing them |
 //! | `account.rs`  | an account's settings |
+//! | `queue/`      | queues: delivery to many consumers, each record until it is acknowledged |
 //! | `limits/`     | what clients may ask for in a second |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
@@ -36,6 +37,7 @@ pub mod limits;
 mod lineage;
 mod planned;
 mod put;
+pub mod queue;
 mod registry;
 mod reshard;
 mod routing;

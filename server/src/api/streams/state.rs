@@ -8,6 +8,7 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind};
 use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::api::streams::error::{
@@ -17,6 +18,7 @@ use crate::api::streams::fan_out::FanOut;
 use crate::api::streams::model::ConsumerAddress;
 use crate::api::streams::rates::CallRates;
 use crate::service::limits::{Rates, Throttle};
+use crate::service::queue::{self, Queues};
 use crate::service::{
     Accounts, Consumer, ConsumerRow, Consumers, Mode, ShardRow, Stream, StreamKey, StreamLimits,
     StreamPath, StreamRow, Streams, Tokens,
@@ -65,6 +67,8 @@ pub struct State {
     pub streams: Streams,
     /// Which consumers are registered.
     pub consumers: Consumers,
+    /// Which queues there are.
+    pub queues: Queues,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
     /// The settings of accounts.
@@ -91,8 +95,15 @@ impl State {
     ) -> Result<State, Error> {
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
+        let queues = queue::Context {
+            engine: engine.clone(),
+            clock: Arc::clone(&clock),
+            offload: queue::Offload::Threads,
+            pace: queue::Pace::default(),
+        };
         let throttle = Throttle::new(limits.rates, Arc::clone(&clock));
         Ok(State {
+            queues: Queues::load(queues, entropy)?,
             streams: Streams::load(&engine, limits.streams)?,
             consumers: Consumers::load(&engine)?,
             tokens: Tokens::load(&engine, entropy)?,
@@ -112,6 +123,7 @@ impl State {
     /// Ends answers that go on by themselves: the server stops.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+        self.queues.stop();
     }
 
     /// Resolves when the server stops.
@@ -244,6 +256,16 @@ impl State {
         let state = Arc::clone(self);
         let called = tokio::task::spawn_blocking(move || call(&state)).await;
         called.unwrap_or_else(|_| Err(Exception::internal()))
+    }
+
+    /// Runs `call` to its end even when the caller goes away, on a thread of its own.
+    pub(super) async fn to_end<T: Send + 'static, F: Future<Output = T>>(
+        self: &Arc<State>,
+        call: impl FnOnce(Arc<State>) -> F + Send + 'static,
+    ) -> Result<T, Exception> {
+        let (state, runtime) = (Arc::clone(self), Handle::current());
+        let called = tokio::task::spawn_blocking(move || runtime.block_on(call(state))).await;
+        called.map_err(|_| Exception::internal())
     }
 
     /// Changes the settings of an active stream: `edit` sees its row and changes anything but the

@@ -40,8 +40,8 @@ pub(in crate::api::streams) async fn run(
     state.blocking(move |state| register(state, input)).await
 }
 
-/// Consumers that `stream` may have.
-fn consumers_max(state: &State, stream: &Stream) -> Result<usize, Exception> {
+/// Consumers that `stream` may have, its queues among them.
+pub(super) fn consumers_max(state: &State, stream: &Stream) -> Result<usize, Exception> {
     let (plain, advantage) =
         (state.limits.consumers_per_stream_max, state.limits.consumers_per_advantage_stream_max);
     if plain == advantage || stream.row.mode == Mode::Provisioned {
@@ -55,7 +55,9 @@ fn consumers_max(state: &State, stream: &Stream) -> Result<usize, Exception> {
 fn register(state: &State, input: Input) -> Result<Output, Exception> {
     let Input { path, name, tags } = input;
     let stream = state.active_stream(path.key())?;
-    let max = consumers_max(state, &stream)?;
+    let queues = state.queues.of_stream(stream.row.id).len();
+    let most = consumers_max(state, &stream)?;
+    let max = most.saturating_sub(queues);
     let (engine, streams, now) = (&state.engine, &state.streams, state.now());
     let registered = state.consumers.register(engine, streams, now, &stream, &name, tags, max);
     let consumer = registered.map_err(|error| match error {
@@ -65,7 +67,7 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
         )),
         RegisterError::TooMany => limit_exceeded(format!(
             "This request would exceed the limit of registered consumers for stream {} under \
-             account {}. Limit: {max}.",
+             account {}. Limit: {most}.",
             path.name, path.account
         )),
         RegisterError::NoStream => stream_not_found(&path.name, &path.account),

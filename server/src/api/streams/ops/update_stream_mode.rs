@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::daily;
-use crate::api::streams::error::limit_exceeded;
+use crate::api::streams::error::{limit_exceeded, stream_in_use};
 use crate::api::streams::model::{read_address, read_mode};
 use crate::api::streams::warmth::check_warm;
 use crate::service::{Distribution, Mode, StreamPath, StreamRow};
@@ -41,6 +41,12 @@ pub(in crate::api::streams) async fn run(
     let at = Arc::clone(state);
     let edit = move |row: &mut StreamRow| {
         check_warm(&at, &row.account, &row.region, warm_mibps)?;
+        if mode == Mode::Provisioned && !at.queues.of_stream(row.id).is_empty() {
+            return Err(stream_in_use(format!(
+                "Stream {} under account {} has queues: delete them first.",
+                row.name, row.account
+            )));
+        }
         if row.mode != mode {
             count_change(&at, row)?;
         }
