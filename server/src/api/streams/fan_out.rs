@@ -77,7 +77,7 @@ impl FanOut {
     pub(super) async fn room(self: &Arc<FanOut>, bytes: usize) -> Room {
         let mut permit = pin!(Arc::clone(&self.free).acquire_many_owned(self.units_of(bytes)));
         loop {
-            let overdue = self.oldest_since().map_or_else(Instant::now, |since| since) + HELD_MAX;
+            let overdue = self.oldest_since().unwrap_or_else(Instant::now) + HELD_MAX;
             tokio::select! {
                 biased;
                 permit = &mut permit => {
