@@ -68,9 +68,9 @@ pub(super) struct Subscription {
     seat: Seat,
     ends: Instant,
     silent_since: Instant,
-    pace: Pace,
     /// The latest second that a continuation has carried: they do not go back with the clock.
     continued_s: u64,
+    pace: Pace,
     stage: Stage,
     /// What is left of a large event.
     rest: Option<Room>,
@@ -200,9 +200,15 @@ impl Subscription {
             }
             self.look_again()?;
             let is_silent = self.silent_since.elapsed() >= SILENCE_MAX;
-            if let Some(ready) = self.waits_until(is_silent) {
+            let silence_ends = (self.silent_since + SILENCE_MAX).min(self.ends);
+            let wait_ms = self.pace.ready_in_ms(self.state.clock.monotonic_ms());
+            // An event is due after some silence, however slow the pace is.
+            if wait_ms > 0 && !is_silent {
+                // Who has to wait takes no room from the others meanwhile.
+                room = None;
+                let ready = Instant::now() + Duration::from_millis(wait_ms);
                 tokio::select! {
-                    () = sleep_until(ready) => continue,
+                    () = sleep_until(ready.min(silence_ends)) => continue,
                     ended = self.seat.ended() => return Err(self.sent_away(ended)),
                     () = self.state.stopped() => {
                         self.stage = Stage::Over;
@@ -225,10 +231,10 @@ impl Subscription {
                             self.position = before;
                             continue;
                         }
-                        self.pace.count(read.bytes() as u64);
                         if is_over {
                             self.stage = Stage::Over;
                         }
+                        self.pace.count(read.bytes() as u64);
                         return Ok(self.send(event, room));
                     }
                     None
@@ -249,7 +255,7 @@ impl Subscription {
             };
             tokio::select! {
                 more = more => room = more?,
-                () = sleep_until((self.silent_since + SILENCE_MAX).min(self.ends)) => {}
+                () = sleep_until(silence_ends) => {}
                 ended = self.seat.ended() => return Err(self.sent_away(ended)),
                 () = self.state.stopped() => {
                     self.stage = Stage::Over;
@@ -257,14 +263,6 @@ impl Subscription {
                 }
             }
         }
-    }
-
-    /// How long the pace lets nothing out. An event is due after some silence, however slow it is.
-    fn waits_until(&mut self, is_silent: bool) -> Option<Instant> {
-        let wait_ms = self.pace.ready_in_ms(self.state.clock.monotonic_ms());
-        let silence_ends = (self.silent_since + SILENCE_MAX).min(self.ends);
-        let is_waiting = wait_ms > 0 && !is_silent;
-        is_waiting.then(|| silence_ends.min(Instant::now() + Duration::from_millis(wait_ms)))
     }
 
     /// What goes out of an event at once: all of a small one, a piece of one that is in its room.

@@ -95,8 +95,9 @@ fn a_change_keeps_who_reads() {
     let after = world.consumers.find(id, "a").unwrap();
     assert_eq!(after.row.policy.as_deref(), Some("{}"));
     assert!(Arc::ptr_eq(&before.seats, &after.seats));
-    let edit = |_: &mut ConsumerRow| Ok::<(), ()>(());
-    assert!(world.consumers.change(&world.engine, id, "b", edit).unwrap().is_none());
+    assert!(
+        world.consumers.change(&world.engine, id, "b", |_| Ok::<(), ()>(())).unwrap().is_none()
+    );
 }
 
 #[test]
