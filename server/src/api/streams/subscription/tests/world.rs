@@ -43,6 +43,11 @@ impl World {
 
     /// The same with a budget for large events.
     pub(super) async fn with_fan_out(fan_out_bytes_max: usize) -> World {
+        World::with(|limits| Limits { fan_out_bytes_max, ..limits }).await
+    }
+
+    /// The same with other limits.
+    pub(super) async fn with(change: impl FnOnce(Limits) -> Limits) -> World {
         let disk = SimDisk::new(1);
         let clock = Arc::new(ManualClock::at(Timestamp(BEGAN_MS)));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -50,7 +55,7 @@ impl World {
         let opened = Engine::open_with_crew(disk.clone(), clock.clone(), entropy.clone(), options);
         let (engine, crew) = opened.unwrap();
         let flags = Flags::try_parse_from(["flowstone"]).unwrap();
-        let limits = Limits { fan_out_bytes_max, ..Config::resolve(flags).unwrap().streams };
+        let limits = change(Config::resolve(flags).unwrap().streams);
         let state = Arc::new(State::load(engine, clock.clone(), &*entropy, limits).unwrap());
         let world = World { state, clock, disk, crew };
         world.call("CreateStream", json!({"StreamName": "s", "ShardCount": 2})).await.unwrap();
