@@ -15,6 +15,7 @@
 //! | [`http`]     | connections, requests, answers |
 //! | [`api`]      | the front-ends, one folder a service |
 //! | [`wire`]     | the AWS formats without any service's words |
+//! | [`planted`]  | bugs that tests plant |
 //! | [`service`]  | streams: registry, routing, sequence numbers, iterators |
 
 pub mod api;
@@ -23,6 +24,7 @@ pub mod config;
 pub mod descriptors;
 pub mod http;
 pub mod log;
+pub mod planted;
 pub mod server;
 pub mod service;
 pub mod wire;

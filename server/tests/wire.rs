@@ -6,6 +6,8 @@
 mod fan_out;
 #[path = "wire/http2.rs"]
 mod http2;
+#[path = "wire/queues.rs"]
+mod queues;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -49,5 +49,5 @@ macro_rules! targets {
 
 targets! {
     frame journal_header journal_file segment catalog_file catalog_rows recovery request cbor event_stream value blob
-    credentials token number config
+    credentials token queue_event number config
 }

@@ -27,7 +27,7 @@ pub(crate) fn stream_arn(name: &str) -> String {
 /// The bytes of a request over HTTP/1.1.
 pub(crate) fn request(operation: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
-    let mut request = format!("POST / HTTP/1.1\r\nhost: localhost\r\n");
+    let mut request = "POST / HTTP/1.1\r\nhost: localhost\r\n".to_owned();
     for (name, value) in HEADERS {
         request += &format!("{name}: {value}\r\n");
     }

@@ -89,7 +89,7 @@ impl Held {
         let told = host.memory();
         let consumers = scale.consumers;
         let broadcast = last - began;
-        let held = Held {
+        Held {
             protocol,
             shards,
             consumers,
@@ -100,8 +100,7 @@ impl Held {
             told,
             broadcast,
             _connections: connections,
-        };
-        held
+        }
     }
 
     pub(crate) fn memory(&self) -> Taken {

@@ -59,3 +59,18 @@ pub const CONSUMERS_PER_STREAM_MAX: usize = 1_000;
 
 /// Bytes of large events on their way to all subscribers at once.
 pub const FAN_OUT_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
+
+/// Open shards of an account in a region, as the service has them.
+pub const AWS_SHARDS_MAX: usize = 200;
+
+/// The same in its three largest regions.
+pub const AWS_SHARDS_MAX_LARGE_REGION: usize = 500;
+
+/// On-demand streams of an account in a region, as the service has them.
+pub const AWS_ON_DEMAND_STREAMS_MAX: usize = 50;
+
+/// Registered consumers of one stream, as the service has them.
+pub const AWS_CONSUMERS_PER_STREAM_MAX: usize = 20;
+
+/// The same of on-demand streams whose account has committed itself to a minimum of throughput.
+pub const AWS_CONSUMERS_PER_ADVANTAGE_STREAM_MAX: usize = 50;

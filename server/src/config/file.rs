@@ -1,5 +1,5 @@
-//! The TOML file: the flags' names with underscores, and `[[streams]]`. A key that is none of them
-//! is refused.
+//! The TOML file: the flags' names with underscores, `[[streams]]` and `[rates]`. A key that
+//! is none of them is refused.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::config::flags::{Flags, IoChoice, LogFormat};
+use crate::config::limits::{LimitsChoice, RatesEntry};
 use crate::config::streams::StreamEntry;
 
 /// The file's content.
@@ -34,6 +35,11 @@ pub struct ConfigFile {
     pub streams_max: Option<usize>,
     pub shards_per_stream_max: Option<u32>,
     pub shards_max: Option<usize>,
+    pub on_demand_streams_max: Option<usize>,
+    pub consumers_per_stream_max: Option<usize>,
+    pub limits: Option<LimitsChoice>,
+    #[serde(default)]
+    pub rates: RatesEntry,
     #[serde(default)]
     pub streams: Vec<StreamEntry>,
 }
@@ -49,9 +55,10 @@ impl ConfigFile {
     pub fn below(self, flags: Flags) -> Flags {
         let mut streams = flags.streams;
         streams.extend(self.streams);
+        let rates = self.rates;
         macro_rules! merge {
             ($($name:ident)*) => {
-                Flags { config: flags.config, streams, $($name: flags.$name.or(self.$name),)* }
+                Flags { config: flags.config, streams, rates, $($name: flags.$name.or(self.$name),)* }
             };
         }
         merge!(
@@ -59,7 +66,7 @@ impl ConfigFile {
             body_bytes_in_flight_max answer_bytes_in_flight_max
             fan_out_bytes_in_flight_max connections_max head_timeout_ms
             idle_timeout_ms body_timeout_ms stop_timeout_ms streams_max shards_per_stream_max
-            shards_max
+            shards_max on_demand_streams_max consumers_per_stream_max limits
         )
     }
 }

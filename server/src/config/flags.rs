@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 
+use crate::config::limits::{LimitsChoice, RatesEntry};
 use crate::config::streams::StreamEntry;
 
 const EXAMPLES: &str = "\
@@ -36,6 +37,22 @@ Examples:
   account = \"111122223333\"  # default: account
   region = \"eu-west-1\"      # default: region
   tags = { team = \"shop\" }
+  END
+  flowstone --config flowstone.toml
+
+  # With the service's limits, but faster shards and more calls of one operation (0: no limit)
+  cat > flowstone.toml <<'END'
+  limits = \"aws\"
+  [rates]
+  shard_write_bytes_per_s = 10485760   # aws: 1048576
+  shard_write_records_per_s = 10000    # aws: 1000
+  shard_read_bytes_per_s = 20971520    # aws: 2097152
+  shard_reads_per_s = 50               # aws: 5
+  consumer_bytes_per_s = 20971520      # aws: 2097152, of each fan-out subscription
+  mode_changes_per_day = 0             # aws: 2, of each stream
+  shard_count_changes_per_day = 0      # aws: 10, of each stream
+  [rates.calls_per_s]
+  ListStreams = 100                    # aws: as each operation's documentation says
   END
   flowstone --config flowstone.toml
 
@@ -140,9 +157,27 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_SHARDS_PER_STREAM_MAX", value_name = "COUNT")]
     pub shards_per_stream_max: Option<u32>,
 
-    /// Open shards of one account in one region [default: 100000]
+    /// Open shards of one account in one region [default: 100000; aws: 500 in us-east-1, us-west-2
+    /// and eu-west-1, else 200]
     #[arg(long, env = "FLOWSTONE_SHARDS_MAX", value_name = "COUNT")]
     pub shards_max: Option<usize>,
+
+    /// Streams in on-demand mode of one account in one region [default: 10000; aws: 50]
+    #[arg(long, env = "FLOWSTONE_ON_DEMAND_STREAMS_MAX", value_name = "COUNT")]
+    pub on_demand_streams_max: Option<usize>,
+
+    /// Registered consumers of one stream [default: 1000; aws: 20]
+    #[arg(long, env = "FLOWSTONE_CONSUMERS_PER_STREAM_MAX", value_name = "COUNT")]
+    pub consumers_per_stream_max: Option<usize>,
+
+    /// Limits of the service that are kept: off for none, aws for all, so that what runs here runs
+    /// there. Streams in on-demand mode are as fast as the machine either way [default: off]
+    #[arg(long, env = "FLOWSTONE_LIMITS", value_name = "LIMITS")]
+    pub limits: Option<LimitsChoice>,
+
+    /// The file's [rates].
+    #[arg(skip)]
+    pub rates: RatesEntry,
 }
 
 /// Form of the log.

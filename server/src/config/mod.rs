@@ -5,6 +5,7 @@
 //! | `flags.rs`    | the command line and `FLOWSTONE_*`, and the help that teaches them |
 //! | `file.rs`     | the TOML file |
 //! | `resolve.rs`  | one `Config` out of both, checked |
+//! | `limits.rs`   | none of the service's limits or all of them, and each by itself |
 //! | `streams.rs`  | streams that should exist at the start |
 //! | `defaults.rs` | every default and bound, named |
 //!
@@ -13,6 +14,7 @@
 pub mod defaults;
 mod file;
 mod flags;
+mod limits;
 mod resolve;
 mod streams;
 
@@ -21,5 +23,6 @@ mod tests;
 
 pub use file::ConfigFile;
 pub use flags::{Flags, IoChoice, LogFormat};
+pub use limits::{LimitsChoice, RatesEntry};
 pub use resolve::{Config, ConfigError};
 pub use streams::StreamEntry;

@@ -11,9 +11,9 @@ use crate::api::streams;
 use crate::config::defaults;
 use crate::config::file::ConfigFile;
 use crate::config::flags::{Flags, IoChoice, LogFormat};
+use crate::config::limits::{LimitsChoice, settle};
 use crate::config::streams::plan;
 use crate::http;
-use crate::service::limits::Rates;
 use crate::service::{PlannedStream, StreamLimits};
 use crate::wire::Defaults;
 
@@ -87,6 +87,20 @@ impl Config {
     /// Settles every setting that is still open.
     pub fn resolve(flags: Flags) -> Result<Config, ConfigError> {
         let ms = |value: Option<u64>, default| Duration::from_millis(value.unwrap_or(default));
+        let limits = flags.limits.unwrap_or_default();
+        let is_aws = limits == LimitsChoice::Aws;
+        let aws_or = |aws: usize, default: usize| if is_aws { aws } else { default };
+        let settled =
+            settle(limits, flags.rates).map_err(|why| ConfigError::Setting("rates", why))?;
+        // A bound that was set is the same everywhere.
+        let shards_max_large_region =
+            (is_aws && flags.shards_max.is_none()).then_some(defaults::AWS_SHARDS_MAX_LARGE_REGION);
+        let shards_max =
+            flags.shards_max.unwrap_or(aws_or(defaults::AWS_SHARDS_MAX, defaults::SHARDS_MAX));
+        let consumers = |aws| {
+            let default = aws_or(aws, defaults::CONSUMERS_PER_STREAM_MAX);
+            flags.consumers_per_stream_max.unwrap_or(default)
+        };
         let listen_default = defaults::LISTEN.parse().expect("the default is an address");
         let mut config = Config {
             listen: flags.listen.unwrap_or(listen_default),
@@ -116,17 +130,24 @@ impl Config {
                     shards_per_stream_max: flags
                         .shards_per_stream_max
                         .unwrap_or(defaults::SHARDS_PER_STREAM_MAX),
-                    shards_max: flags.shards_max.unwrap_or(defaults::SHARDS_MAX),
-                    shards_max_large_region: None,
-                    on_demand_streams_max: defaults::STREAMS_MAX,
+                    shards_max,
+                    shards_max_large_region,
+                    on_demand_streams_max: flags.on_demand_streams_max.unwrap_or(aws_or(
+                        defaults::AWS_ON_DEMAND_STREAMS_MAX,
+                        defaults::STREAMS_MAX,
+                    )),
                 },
                 fan_out_bytes_max: flags
                     .fan_out_bytes_in_flight_max
                     .unwrap_or(defaults::FAN_OUT_BYTES_IN_FLIGHT_MAX),
-                consumers_per_stream_max: defaults::CONSUMERS_PER_STREAM_MAX,
-                rates: Rates::default(),
-                calls: streams::CallRates::none(),
-                mode_changes_per_day_max: 0,
+                consumers_per_stream_max: consumers(defaults::AWS_CONSUMERS_PER_STREAM_MAX),
+                consumers_per_advantage_stream_max: consumers(
+                    defaults::AWS_CONSUMERS_PER_ADVANTAGE_STREAM_MAX,
+                ),
+                rates: settled.rates,
+                calls: settled.calls,
+                mode_changes_per_day_max: settled.mode_changes_per_day_max,
+                shard_count_changes_per_day_max: settled.shard_count_changes_per_day_max,
                 disk_reads_max: defaults::DISK_READS_MAX,
                 answer_bytes_max: flags
                     .answer_bytes_in_flight_max

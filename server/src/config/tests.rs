@@ -3,6 +3,8 @@
 use clap::Parser;
 
 use super::*;
+use crate::api::streams::Operation;
+use crate::service::limits::{Rate, Rates};
 use crate::service::{Mode, PlannedStream};
 
 fn flags(arguments: &[&str]) -> Flags {
@@ -102,4 +104,68 @@ fn streams_that_cannot_be_are_refused_with_what_to_do() {
     }
     let bad = Flags::try_parse_from(["flowstone", "--stream", "a:x"]).unwrap_err().to_string();
     assert!(bad.contains("NAME:SHARDS"), "{bad}");
+}
+
+fn limited(file: &str, arguments: &[&str]) -> Result<crate::api::streams::Limits, String> {
+    let file = ConfigFile::parse(file).map_err(|error| error.to_string())?;
+    let config = Config::resolve(file.below(flags(arguments)));
+    config.map(|config| config.streams).map_err(|error| error.to_string())
+}
+
+#[test]
+fn without_a_word_nothing_is_limited_by_time() {
+    let limits = limited("", &[]).unwrap();
+    assert_eq!(limits.rates, Rates::default());
+    assert!(Operation::ALL.iter().all(|operation| limits.calls.get(*operation).is_none()));
+    assert_eq!(limits.mode_changes_per_day_max, 0);
+    assert_eq!(limits.streams.shards_max_in("us-east-1"), defaults::SHARDS_MAX);
+}
+
+#[test]
+fn one_word_brings_the_services_limits_and_each_can_be_set_by_itself() {
+    let per_s = |rate: Option<Rate>| rate.map(Rate::per_s);
+    let limits = limited("limits = \"aws\"", &[]).unwrap();
+    assert_eq!(per_s(limits.rates.shard_write_bytes), Some(1 << 20));
+    assert_eq!(per_s(limits.rates.shard_write_records), Some(1000));
+    assert_eq!(per_s(limits.rates.shard_read_bytes), Some(2 << 20));
+    assert_eq!(per_s(limits.rates.shard_reads), Some(5));
+    assert_eq!(per_s(limits.rates.consumer_bytes), Some(2 << 20));
+    assert_eq!(per_s(limits.calls.get(Operation::DescribeLimits)), Some(1));
+    assert_eq!(per_s(limits.calls.get(Operation::ListShards)), Some(1000));
+    assert_eq!(limits.calls.get(Operation::PutRecord), None);
+    assert_eq!(limits.mode_changes_per_day_max, 2);
+    assert_eq!(limits.shard_count_changes_per_day_max, 10);
+    let streams = limits.streams;
+    assert_eq!((streams.shards_max_in("eu-west-1"), streams.shards_max_in("x")), (500, 200));
+    assert_eq!(streams.on_demand_streams_max, 50);
+    let consumers = (limits.consumers_per_stream_max, limits.consumers_per_advantage_stream_max);
+    assert_eq!(consumers, (20, 50));
+    let file = "shards_max = 7\n[rates]\nshard_reads_per_s = 9\nshard_read_bytes_per_s = 0\n\
+                mode_changes_per_day = 5\n[rates.calls_per_s]\nPutRecord = 3\nListStreams = 0\n";
+    let limits = limited(file, &["--limits", "aws"]).unwrap();
+    assert_eq!(per_s(limits.rates.shard_reads), Some(9));
+    assert_eq!(limits.rates.shard_read_bytes, None);
+    assert_eq!(per_s(limits.rates.shard_write_records), Some(1000));
+    assert_eq!(per_s(limits.calls.get(Operation::PutRecord)), Some(3));
+    assert_eq!(limits.calls.get(Operation::ListStreams), None);
+    assert_eq!(limits.mode_changes_per_day_max, 5);
+    assert_eq!(limits.streams.shards_max_in("eu-west-1"), 7);
+    // One limit without the others.
+    let limits = limited(file, &[]).unwrap();
+    assert_eq!(per_s(limits.rates.shard_reads), Some(9));
+    assert_eq!(limits.rates.shard_write_records, None);
+}
+
+#[test]
+fn limits_that_cannot_be_are_refused_with_what_to_do() {
+    for (file, told) in [
+        ("limits = \"some\"", "`aws`"),
+        ("[rates]\nshard_reads_per_s = 1000000000001", "0 is no limit"),
+        ("[rates]\nshard_reads = 1", "`shard_reads_per_s`"),
+        ("[rates]\nmode_changes_per_day = 33", "at most 32"),
+        ("[rates.calls_per_s]\nGetRecord = 1", "such as GetRecords"),
+    ] {
+        let text = limited(file, &[]).unwrap_err();
+        assert!(text.contains(told), "{text}");
+    }
 }

@@ -39,6 +39,10 @@ pub enum Purpose {
     ListShards,
     /// `NextToken` of `ListStreams`.
     ListStreams,
+    /// `NextToken` of `ListQueues`.
+    ListQueues,
+    /// `ReceiptHandle` of a record received from a queue.
+    Receipt,
     /// `NextToken` of `ListStreamConsumers`.
     ListConsumers,
 }
@@ -163,6 +167,8 @@ fn aad(purpose: Purpose) -> Aad<&'static [u8]> {
         Purpose::ShardIterator => b"shard-iterator".as_slice(),
         Purpose::ListShards => b"list-shards",
         Purpose::ListStreams => b"list-streams",
+        Purpose::ListQueues => b"list-queues",
+        Purpose::Receipt => b"receipt",
         Purpose::ListConsumers => b"list-consumers",
     })
 }

@@ -10,10 +10,10 @@
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
 //! | `registry.rs` | which streams there are; making and deleting them |
+//! | `planned.rs`  | streams that should exist at the start |
 //! | `lineage.rs`  | how shards come from one another |
 //! | `reshard.rs`  | splitting and merging while the stream is used; removing expired shards |
 //! | `put.rs`      | records on their way in, also across a reshard |
-//! | `planned.rs`  | streams that should exist at the start |
 //! | `consumers.rs`| registered consumers |
 //! | `seat.rs`     | who reads a shard as a consumer: one at a time |
 //! | `routing.rs`  | hash keys and ranges |
@@ -21,6 +21,7 @@
 //! | `iterator.rs` | opaque tokens |
 //! | `tags.rs`     | which tags are allowed; adding and removing them |
 //! | `account.rs`  | an account's settings |
+//! | `queue/`      | queues: delivery to many consumers, each record until it is acknowledged |
 //! | `limits/`     | what clients may ask for in a second |
 //! | `date.rs`     | dates as the service's messages print them |
 //!
@@ -36,6 +37,7 @@ pub mod limits;
 mod lineage;
 mod planned;
 mod put;
+pub mod queue;
 mod registry;
 mod reshard;
 mod routing;

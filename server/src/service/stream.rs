@@ -150,14 +150,18 @@ impl Stream {
     #[must_use]
     pub fn arn(&self) -> String {
         let StreamRow { account, region, name, .. } = &*self.row;
-        let partition = if region.starts_with("cn-") {
-            "aws-cn"
-        } else if region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        };
-        format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}")
+        format!("arn:{}:kinesis:{region}:{account}:stream/{name}", partition(region))
+    }
+}
+
+/// The partition that ARNs of `region` name.
+pub(super) fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
     }
 }
 

@@ -27,7 +27,11 @@ func that(name string, holds bool, detail any) {
 	counting.Lock()
 	defer counting.Unlock()
 	if !holds {
-		fmt.Printf("  FAIL  %s %.*s\n", name, detailBytes, fmt.Sprintf("%+v", detail))
+		shown := fmt.Sprintf("%#v", detail)
+		if err, failed := detail.(error); failed {
+			shown = err.Error()
+		}
+		fmt.Printf("  FAIL  %s %.*s\n", name, detailBytes, shown)
 		os.Exit(1)
 	}
 	passed++
@@ -35,7 +39,7 @@ func that(name string, holds bool, detail any) {
 }
 
 func equal(name string, found, expected any) {
-	that(name, reflect.DeepEqual(found, expected), fmt.Sprintf("found=%v expected=%v", found, expected))
+	that(name, reflect.DeepEqual(found, expected), []any{"found", found, "expected", expected})
 }
 
 // must ends the session when a call that has to succeed did not.

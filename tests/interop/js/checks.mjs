@@ -5,13 +5,20 @@ import { isDeepStrictEqual, inspect } from "node:util";
 const WAIT_MS_MAX = 60_000;
 const PAUSE_MS = 20;
 const SKEW_MS_MAX = 600_000;
+const DETAIL_CHARACTERS_MAX = 2000;
 
 let passed = 0;
 
 export class Failed extends Error {}
 
+process.on("uncaughtException", (error) => {
+  const shown = error instanceof Failed ? error.message : inspect(error, { depth: 6 });
+  console.log(`  FAIL  ${shown.slice(0, DETAIL_CHARACTERS_MAX)}`);
+  process.exit(1);
+});
+
 export function that(name, holds, detail = "") {
-  if (!holds) throw new Failed(`${name}: ${inspect(detail, { depth: 6 }).slice(0, 2000)}`);
+  if (!holds) throw new Failed(`${name}: ${inspect(detail, { depth: 6 })}`);
   passed += 1;
   console.log(`  ok    ${name}`);
 }

@@ -22,6 +22,7 @@
 //! | `blob.rs`           | base64 | against an encoder of our own |
 //! | `credentials.rs`    | SigV4 header and query | account and region are well-formed |
 //! | `token.rs`          | iterators, listing tokens | what was touched is refused |
+//! | `queue_event.rs`    | delivery logs of queues | round trip; an event twice is as once |
 //! | `number.rs`         | sequence numbers, shard ids, hash keys | round trip |
 //! | `config.rs`         | the configuration file | what is settled can be run with |
 //!
@@ -44,6 +45,7 @@ pub mod journal_file;
 pub mod journal_header;
 pub mod mutate;
 pub mod number;
+pub mod queue_event;
 pub mod recovery;
 pub mod request;
 pub mod runner;
@@ -79,7 +81,7 @@ macro_rules! targets {
 
 targets! {
     frame 100,
-    journal_header 150,
+    journal_header 100,
     journal_file 20,
     segment 20,
     catalog_file 2,
@@ -92,6 +94,7 @@ targets! {
     blob 100,
     credentials 100,
     token 50,
+    queue_event 50,
     number 50,
     config 50,
 }

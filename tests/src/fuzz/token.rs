@@ -9,7 +9,14 @@ use crate::fuzz::edit::edit;
 use crate::fuzz::input::Input;
 use crate::fuzz::world::World;
 
-const PURPOSES: [Purpose; 3] = [Purpose::ShardIterator, Purpose::ListShards, Purpose::ListStreams];
+const PURPOSES: [Purpose; 6] = [
+    Purpose::ShardIterator,
+    Purpose::ListShards,
+    Purpose::ListStreams,
+    Purpose::ListConsumers,
+    Purpose::ListQueues,
+    Purpose::Receipt,
+];
 
 /// Bytes of a token's content.
 const CONTENT_BYTES_MAX: usize = 256;
@@ -31,7 +38,7 @@ fn check(tokens: &Tokens, data: &[u8]) {
         }
     }
     let mut input = Input::new(data);
-    let purpose = PURPOSES[input.below(3)];
+    let purpose = PURPOSES[input.below(PURPOSES.len())];
     let now = Timestamp(input.number(8));
     let length = usize::from(input.byte()).min(CONTENT_BYTES_MAX);
     let content = input.bytes(length);
@@ -43,6 +50,7 @@ fn check(tokens: &Tokens, data: &[u8]) {
     assert_eq!(tokens.open(purpose, &token), Some(opened));
     // Content of another length or text than an iterator's is refused, not misread.
     let _ = tokens.open_iterator(&token);
+    let _ = tokens.open_receipt(&token);
 
     let stream_name = String::from_utf8_lossy(content).into_owned();
     let position = SeqNo(now.0.rotate_left(7));

@@ -41,10 +41,12 @@ const LIMITS: Limits = Limits {
     },
     calls: CallRates::none(),
     mode_changes_per_day_max: 0,
+    shard_count_changes_per_day_max: 0,
     disk_reads_max: 4,
     answer_bytes_max: 1 << 26,
     fan_out_bytes_max: 1 << 24,
     consumers_per_stream_max: 3,
+    consumers_per_advantage_stream_max: 3,
 };
 
 /// Turns after which a call that gives no answer is a bug.

@@ -50,6 +50,8 @@ struct Reshard {
 pub struct History {
     shards: BTreeMap<ShardId, ShardHistory>,
     reshards: Vec<Reshard>,
+    /// Where shards were closed that are known to be.
+    closed: BTreeMap<ShardId, SeqNo>,
     next_record: u64,
     /// Records put before this one may have expired.
     expiring_below: u64,
@@ -74,6 +76,7 @@ impl History {
     /// Notes that a shard is being deleted: from now on it may be there or not.
     pub fn deleted(&mut self, shard: ShardId) {
         self.shards.remove(&shard);
+        self.closed.remove(&shard);
         // What is left of a reshard whose shards were deleted tells nothing any more.
         self.reshards.retain(|reshard| {
             let mut shards = reshard.children.iter().chain(reshard.parents.iter().map(|(p, _)| p));
@@ -89,9 +92,10 @@ impl History {
         children: &[ShardId],
         is_acked: bool,
     ) {
-        let parents = parents.iter().copied().zip(ends.iter().copied()).collect();
+        let parents: Vec<_> = parents.iter().copied().zip(ends.iter().copied()).collect();
         if is_acked {
             self.created(children);
+            self.closed.extend(parents.iter().copied());
         }
         self.reshards.push(Reshard { parents, children: children.to_vec(), is_acked });
     }
@@ -99,9 +103,7 @@ impl History {
     /// Where `shard` was closed, if it is known to be.
     #[must_use]
     pub fn closed_end(&self, shard: ShardId) -> Option<SeqNo> {
-        let acked = self.reshards.iter().filter(|reshard| reshard.is_acked);
-        let mut parents = acked.flat_map(|reshard| &reshard.parents);
-        parents.find(|(parent, _)| *parent == shard).map(|(_, end)| *end)
+        self.closed.get(&shard).copied()
     }
 
     /// Notes that the records of `shard` below `before` are to be trimmed, or were.
@@ -197,6 +199,7 @@ impl History {
             if is_there && !reshard.is_acked {
                 reshard.is_acked = true;
                 found.extend(&reshard.children);
+                self.closed.extend(reshard.parents.iter().copied());
             }
         }
         self.created(&found);

@@ -11,6 +11,7 @@
 //! | `rig.rs`      | an engine on a simulated disk, driven turn by turn |
 //! | `history.rs`  | what was issued, acknowledged and seen, and what must hold after a crash |
 //! | `workload.rs` | scripted work that follows from a seed |
+//! | `queue/`      | the same for a queue of the server |
 //! | `changes.rs`  | changes of shards in a workload |
 //! | `sweep.rs`    | a crash or a fault at every operation of a workload |
 //! | `reshard.rs`  | a stream that is split and merged at random while it is used |
@@ -21,6 +22,7 @@
 mod changes;
 pub mod history;
 pub mod lineage;
+pub mod queue;
 pub mod reshard;
 pub mod rig;
 pub mod sweep;

@@ -81,6 +81,7 @@ pub const RESHARDS: Shape = Shape {
     steps: 70,
     record_bytes: 2500,
     reopen_every: 25,
+    expire_every: 40,
     change_every: 14,
     reshard_every: 6,
     trim_every: 6,

@@ -4,6 +4,7 @@
 mod crash;
 mod faults;
 mod planted;
+mod queue;
 mod reshard;
 
 /// The seed of this run: `FLOWSTONE_SEED`, or 1. Printed with every result, so that it replays.

@@ -6,7 +6,9 @@
 //! Everywhere: addressing by `StreamId` is refused. Operations that are not served answer 400
 //! `InvalidArgumentException` "Flowstone does not serve X yet": a status that SDKs do not retry.
 
+mod admission;
 mod constraints;
+mod daily;
 mod error;
 mod fan_out;
 mod model;
@@ -14,6 +16,7 @@ mod ops;
 mod placement;
 mod policy;
 mod position;
+mod queues;
 mod rates;
 mod records;
 mod resharding;
@@ -30,7 +33,7 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::wire::{Caller, Exception, Fields, Format, Shape, Writer, check, read};
 
-pub use ops::update_stream_mode::MODE_CHANGES_KEPT;
+pub use daily::DAILY_CHANGES_KEPT;
 pub use rates::CallRates;
 pub use state::{Limits, State};
 
@@ -135,16 +138,22 @@ macro_rules! operations {
 
 operations! {
     served {
+        AcknowledgeDeadLetterQueueRecords => acknowledge_dead_letter_queue_records
+            ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        AcknowledgeQueueRecords => acknowledge_queue_records ACKNOWLEDGE_QUEUE_RECORDS Whole "",
         AddTagsToStream => add_tags_to_stream ADD_TAGS_TO_STREAM Whole "",
+        CreateQueue => create_queue CREATE_QUEUE Whole "ACTIVE and durable when it answers",
         CreateStream => create_stream CREATE_STREAM Whole "ACTIVE and durable when it answers",
         DecreaseStreamRetentionPeriod => decrease_stream_retention_period
             DECREASE_STREAM_RETENTION_PERIOD Whole "",
+        DeleteQueue => delete_queue DELETE_QUEUE Whole "gone when it answers",
         DeleteResourcePolicy => delete_resource_policy DELETE_RESOURCE_POLICY Whole "",
         DeleteStream => delete_stream DELETE_STREAM Whole "gone when it answers",
         DeregisterStreamConsumer => deregister_stream_consumer
             DEREGISTER_STREAM_CONSUMER Whole "gone when it answers",
         DescribeAccountSettings => describe_account_settings DESCRIBE_ACCOUNT_SETTINGS Whole "",
         DescribeLimits => describe_limits DESCRIBE_LIMITS Whole "no channels",
+        DescribeQueue => describe_queue DESCRIBE_QUEUE Whole "",
         DescribeStream => describe_stream DESCRIBE_STREAM Whole "",
         DescribeStreamConsumer => describe_stream_consumer DESCRIBE_STREAM_CONSUMER Whole "",
         DescribeStreamSummary => describe_stream_summary
@@ -157,6 +166,7 @@ operations! {
         GetShardIterator => get_shard_iterator GET_SHARD_ITERATOR Whole "",
         IncreaseStreamRetentionPeriod => increase_stream_retention_period
             INCREASE_STREAM_RETENTION_PERIOD Whole "",
+        ListQueues => list_queues LIST_QUEUES Whole "",
         ListShards => list_shards LIST_SHARDS Whole "",
         ListStreamConsumers => list_stream_consumers LIST_STREAM_CONSUMERS Whole "",
         ListStreams => list_streams LIST_STREAMS Whole "",
@@ -168,9 +178,14 @@ operations! {
         PutRecords => put_records PUT_RECORDS Whole "records of a shard keep their order",
         PutResourcePolicy => put_resource_policy
             PUT_RESOURCE_POLICY Partly "stored and validated, not enforced yet",
+        ReceiveDeadLetterQueueRecords => receive_dead_letter_queue_records
+            RECEIVE_DEAD_LETTER_QUEUE_RECORDS Whole "",
+        ReceiveQueueRecords => receive_queue_records RECEIVE_QUEUE_RECORDS Whole "",
         RegisterStreamConsumer => register_stream_consumer
             REGISTER_STREAM_CONSUMER Whole "ACTIVE and durable when it answers",
         RemoveTagsFromStream => remove_tags_from_stream REMOVE_TAGS_FROM_STREAM Whole "",
+        RestoreDeadLetterQueueRecords => restore_dead_letter_queue_records
+            RESTORE_DEAD_LETTER_QUEUE_RECORDS Whole "",
         SplitShard => split_shard SPLIT_SHARD Whole "done and ACTIVE when it answers",
         StartStreamEncryption => start_stream_encryption
             START_STREAM_ENCRYPTION Partly "state and validation; records are not encrypted yet",
@@ -180,7 +195,12 @@ operations! {
         TagResource => tag_resource TAG_RESOURCE Whole "",
         UntagResource => untag_resource UNTAG_RESOURCE Whole "",
         UpdateAccountSettings => update_account_settings UPDATE_ACCOUNT_SETTINGS Whole "",
+        UpdateDeadLetterQueueRecordsVisibility => update_dead_letter_queue_records_visibility
+            UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY Whole "",
         UpdateMaxRecordSize => update_max_record_size UPDATE_MAX_RECORD_SIZE Whole "",
+        UpdateQueue => update_queue UPDATE_QUEUE Whole "done when it answers",
+        UpdateQueueRecordsVisibility => update_queue_records_visibility
+            UPDATE_QUEUE_RECORDS_VISIBILITY Whole "",
         UpdateShardCount => update_shard_count
             UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers",
         UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
@@ -190,22 +210,10 @@ operations! {
             UPDATE_STREAM_WARM_THROUGHPUT Whole "validated and kept; nothing is scaled",
     }
     later {
-        AcknowledgeDeadLetterQueueRecords ACKNOWLEDGE_DEAD_LETTER_QUEUE_RECORDS,
-        AcknowledgeQueueRecords ACKNOWLEDGE_QUEUE_RECORDS,
         CreateChannel,
-        CreateQueue CREATE_QUEUE,
         DeleteChannel,
-        DeleteQueue DELETE_QUEUE,
         DescribeChannel,
-        DescribeQueue DESCRIBE_QUEUE,
         ListChannels,
-        ListQueues LIST_QUEUES,
-        ReceiveDeadLetterQueueRecords RECEIVE_DEAD_LETTER_QUEUE_RECORDS,
-        ReceiveQueueRecords RECEIVE_QUEUE_RECORDS,
-        RestoreDeadLetterQueueRecords RESTORE_DEAD_LETTER_QUEUE_RECORDS,
         UpdateChannel,
-        UpdateDeadLetterQueueRecordsVisibility UPDATE_DEAD_LETTER_QUEUE_RECORDS_VISIBILITY,
-        UpdateQueue UPDATE_QUEUE,
-        UpdateQueueRecordsVisibility UPDATE_QUEUE_RECORDS_VISIBILITY,
     }
 }

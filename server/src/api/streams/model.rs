@@ -48,7 +48,7 @@ pub(super) fn optional_address<'a>(
 }
 
 /// `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`; the shape has checked most of it.
-fn read_arn(arn: &str) -> Result<StreamKey<'_>, Exception> {
+pub(super) fn read_arn(arn: &str) -> Result<StreamKey<'_>, Exception> {
     let mut parts = arn.splitn(6, ':').skip(3);
     let (region, account, resource) = (parts.next(), parts.next(), parts.next());
     let name = resource.and_then(|resource| resource.strip_prefix("stream/"));

@@ -4,15 +4,15 @@
 //! |----------|-----------------|------|--------|
 //! | stream   | `stream/NAME` | in its row | in its row |
 //! | consumer | `stream/NAME/consumer/CONSUMER:CREATED` | in its row | in its row |
-//! | queue    | `queue/NAME` | there are none yet | the same |
+//! | queue    | `queue/NAME` | in its row | in its row |
 //!
 //! A new kind of resource joins in [`Resource`] and in the four functions of [`State`] here.
 
 use std::sync::Arc;
 
 use crate::api::streams::State;
-use crate::api::streams::error::resource_not_found;
 use crate::api::streams::model::{ConsumerAddress, read_consumer_arn};
+use crate::api::streams::queues::Address;
 use crate::service::{StreamKey, StreamPath, Tags};
 use crate::wire::{Exception, Fields};
 
@@ -70,7 +70,7 @@ impl State {
         match resource {
             Resource::Stream(path) => Ok(self.stream(path.key())?.row.tags.clone()),
             Resource::Consumer(address) => Ok(self.consumer(address)?.1.row.tags.clone()),
-            Resource::Queue(arn) => Err(resource_not_found(arn)),
+            Resource::Queue(arn) => Ok(Address::parse(arn)?.find(self)?.row().tags.clone()),
         }
     }
 
@@ -87,7 +87,11 @@ impl State {
             Resource::Consumer(address) => {
                 self.change_consumer(address, |row| edit(&mut row.tags)).await
             }
-            Resource::Queue(arn) => Err(resource_not_found(&arn)),
+            Resource::Queue(arn) => {
+                let address = Address::parse(&arn)?;
+                let queue = address.find(self)?;
+                address.change(self, &queue, |row| edit(&mut row.tags)).await
+            }
         }
     }
 
@@ -96,7 +100,7 @@ impl State {
         match resource {
             Resource::Stream(path) => Ok(self.stream(path.key())?.row.policy.clone()),
             Resource::Consumer(address) => Ok(self.consumer(address)?.1.row.policy.clone()),
-            Resource::Queue(arn) => Err(resource_not_found(arn)),
+            Resource::Queue(arn) => Ok(Address::parse(arn)?.find(self)?.row().policy.clone()),
         }
     }
 
@@ -113,7 +117,11 @@ impl State {
             Resource::Consumer(address) => {
                 self.change_consumer(address, |row| edit(&mut row.policy)).await
             }
-            Resource::Queue(arn) => Err(resource_not_found(&arn)),
+            Resource::Queue(arn) => {
+                let address = Address::parse(&arn)?;
+                let queue = address.find(self)?;
+                address.change(self, &queue, |row| edit(&mut row.policy)).await
+            }
         }
     }
 }

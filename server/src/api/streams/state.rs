@@ -8,6 +8,7 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind};
 use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::api::streams::error::{
@@ -17,6 +18,7 @@ use crate::api::streams::fan_out::FanOut;
 use crate::api::streams::model::ConsumerAddress;
 use crate::api::streams::rates::CallRates;
 use crate::service::limits::{Rates, Throttle};
+use crate::service::queue::{self, Queues};
 use crate::service::{
     Accounts, Consumer, ConsumerRow, Consumers, Mode, ShardRow, Stream, StreamKey, StreamLimits,
     StreamPath, StreamRow, Streams, Tokens,
@@ -40,6 +42,8 @@ pub struct Limits {
     pub calls: CallRates,
     /// Times that a stream's mode can be changed in 24 hours; 0 is any number.
     pub mode_changes_per_day_max: u32,
+    /// Times that `UpdateShardCount` can change a stream in 24 hours; 0 is any number.
+    pub shard_count_changes_per_day_max: u32,
     /// Reads from disk at once.
     pub disk_reads_max: usize,
     /// Bytes of answers with records, from reading them to having sent them.
@@ -48,6 +52,8 @@ pub struct Limits {
     pub fan_out_bytes_max: usize,
     /// Registered consumers of one stream.
     pub consumers_per_stream_max: usize,
+    /// The same of on-demand streams whose account has committed itself to a minimum of throughput.
+    pub consumers_per_advantage_stream_max: usize,
 }
 
 /// The service's state, shared by all calls.
@@ -61,6 +67,8 @@ pub struct State {
     pub streams: Streams,
     /// Which consumers are registered.
     pub consumers: Consumers,
+    /// Which queues there are.
+    pub queues: Queues,
     /// Iterators and listing tokens.
     pub tokens: Tokens,
     /// The settings of accounts.
@@ -87,8 +95,15 @@ impl State {
     ) -> Result<State, Error> {
         let units = (limits.answer_bytes_max / BUDGET_UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
         let answer_units = u32::try_from(units).unwrap_or(u32::MAX);
+        let queues = queue::Context {
+            engine: engine.clone(),
+            clock: Arc::clone(&clock),
+            offload: queue::Offload::Threads,
+            pace: queue::Pace::default(),
+        };
         let throttle = Throttle::new(limits.rates, Arc::clone(&clock));
         Ok(State {
+            queues: Queues::load(queues, entropy)?,
             streams: Streams::load(&engine, limits.streams)?,
             consumers: Consumers::load(&engine)?,
             tokens: Tokens::load(&engine, entropy)?,
@@ -108,6 +123,7 @@ impl State {
     /// Ends answers that go on by themselves: the server stops.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+        self.queues.stop();
     }
 
     /// Resolves when the server stops.
@@ -131,24 +147,6 @@ impl State {
     pub(super) fn active_stream(&self, key: StreamKey<'_>) -> Result<Arc<Stream>, Exception> {
         let stream = self.stream(key)?;
         if stream.is_serving() { Ok(stream) } else { Err(stream_not_found(key.name, key.account)) }
-    }
-
-    /// Takes room in `shard` for a record of `bytes`. What is on demand is as fast as the machine.
-    pub(super) fn admit_write(&self, stream: &Stream, shard: &ShardRow, bytes: usize) -> bool {
-        stream.row.mode == Mode::OnDemand || self.throttle.admit_write(shard.log(), bytes)
-    }
-
-    /// Gives back the room of records that were not kept.
-    pub(super) fn give_back_write(
-        &self,
-        stream: &Stream,
-        shard: &ShardRow,
-        count: u64,
-        bytes: usize,
-    ) {
-        if stream.row.mode != Mode::OnDemand {
-            self.throttle.give_back_write(shard.log(), count, bytes);
-        }
     }
 
     /// Counts a read of `shard`, or refuses it.
@@ -258,6 +256,16 @@ impl State {
         let state = Arc::clone(self);
         let called = tokio::task::spawn_blocking(move || call(&state)).await;
         called.unwrap_or_else(|_| Err(Exception::internal()))
+    }
+
+    /// Runs `call` to its end even when the caller goes away, on a thread of its own.
+    pub(super) async fn to_end<T: Send + 'static, F: Future<Output = T>>(
+        self: &Arc<State>,
+        call: impl FnOnce(Arc<State>) -> F + Send + 'static,
+    ) -> Result<T, Exception> {
+        let (state, runtime) = (Arc::clone(self), Handle::current());
+        let called = tokio::task::spawn_blocking(move || runtime.block_on(call(state))).await;
+        called.map_err(|_| Exception::internal())
     }
 
     /// Changes the settings of an active stream: `edit` sees its row and changes anything but the

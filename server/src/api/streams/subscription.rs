@@ -34,7 +34,8 @@ use crate::api::streams::State;
 use crate::api::streams::error::{in_events, shard_not_found, stream_in_use, stream_not_found};
 use crate::api::streams::fan_out::Room;
 use crate::api::streams::records::{behind_ms, write_children, write_records};
-use crate::service::{Ended, Seat, SequenceNumber, ShardRow, Stream};
+use crate::service::limits::Pace;
+use crate::service::{Ended, Mode, Seat, SequenceNumber, ShardRow, Stream};
 use crate::wire::{Exception, Writer, event_stream};
 
 /// How long a subscription lasts.
@@ -69,6 +70,7 @@ pub(super) struct Subscription {
     silent_since: Instant,
     /// The latest second that a continuation has carried: they do not go back with the clock.
     continued_s: u64,
+    pace: Pace,
     stage: Stage,
     /// What is left of a large event.
     rest: Option<Room>,
@@ -121,6 +123,8 @@ impl Subscription {
         seat: Seat,
     ) -> Subscription {
         let now = Instant::now();
+        // What is on demand is as fast as the machine.
+        let pace = state.throttle.pace(stream.row.mode == Mode::Provisioned);
         Subscription {
             state,
             stream,
@@ -130,6 +134,7 @@ impl Subscription {
             seat,
             ends: now + LIFE,
             silent_since: now,
+            pace,
             stage: Stage::New,
             rest: None,
             sent: Arc::new(Semaphore::new(1)),
@@ -195,6 +200,22 @@ impl Subscription {
             }
             self.look_again()?;
             let is_silent = self.silent_since.elapsed() >= SILENCE_MAX;
+            let silence_ends = (self.silent_since + SILENCE_MAX).min(self.ends);
+            let wait_ms = self.pace.ready_in_ms(self.state.clock.monotonic_ms());
+            // An event is due after some silence, however slow the pace is.
+            if wait_ms > 0 && !is_silent {
+                // Who has to wait takes no room from the others meanwhile.
+                room = None;
+                let ready = Instant::now() + Duration::from_millis(wait_ms);
+                tokio::select! {
+                    () = sleep_until(ready.min(silence_ends)) => continue,
+                    ended = self.seat.ended() => return Err(self.sent_away(ended)),
+                    () = self.state.stopped() => {
+                        self.stage = Stage::Over;
+                        return Ok(None);
+                    }
+                }
+            }
             let crowded = match self.find(room.take()).await? {
                 Found::Records(read, room) => {
                     let is_at_end = read.next() >= read.watermarks().high_watermark;
@@ -213,6 +234,7 @@ impl Subscription {
                         if is_over {
                             self.stage = Stage::Over;
                         }
+                        self.pace.count(read.bytes() as u64);
                         return Ok(self.send(event, room));
                     }
                     None
@@ -233,7 +255,7 @@ impl Subscription {
             };
             tokio::select! {
                 more = more => room = more?,
-                () = sleep_until((self.silent_since + SILENCE_MAX).min(self.ends)) => {}
+                () = sleep_until(silence_ends) => {}
                 ended = self.seat.ended() => return Err(self.sent_away(ended)),
                 () = self.state.stopped() => {
                     self.stage = Stage::Over;

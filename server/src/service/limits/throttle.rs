@@ -34,6 +34,12 @@ impl Throttle {
         }
     }
 
+    /// Whether puts are limited at all.
+    #[must_use]
+    pub fn limits_writes(&self) -> bool {
+        self.limits_writes
+    }
+
     /// Whether a record of `bytes` may go into `shard` now; if so, its room is taken.
     #[must_use]
     pub fn admit_write(&self, shard: ShardId, bytes: usize) -> bool {
@@ -76,10 +82,11 @@ impl Throttle {
         taken.unwrap_or(true)
     }
 
-    /// The pace of a new subscription.
+    /// The pace of a new subscription, to a stream that `is_limited` or is not.
     #[must_use]
-    pub fn pace(&self) -> Pace {
-        Pace::new(self.rates.consumer_bytes, self.clock.monotonic_ms())
+    pub fn pace(&self, is_limited: bool) -> Pace {
+        let rate = self.rates.consumer_bytes.filter(|_| is_limited);
+        Pace::new(rate, self.clock.monotonic_ms())
     }
 
     fn take_write(&self, shard: ShardId, bytes: u64) -> bool {

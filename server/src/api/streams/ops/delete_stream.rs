@@ -44,6 +44,13 @@ pub(in crate::api::streams) async fn run(
                     key.name, key.account
                 )));
             }
+            let queues = state.queues.of_stream(stream.row.id).len();
+            if queues > 0 {
+                return Err(stream_in_use(format!(
+                    "Stream {} under account {} has queues: {queues}. Delete them first.",
+                    key.name, key.account
+                )));
+            }
             state.consumers.remove_all(stream.row.id, transaction);
             id = Some(stream.row.id);
             Ok(())

@@ -6,6 +6,7 @@ use flowstone_engine::frame::{BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
+use crate::api::streams::admission::Admission;
 use crate::api::streams::error::{dry_run, not_put, shard_rate_exceeded};
 use crate::api::streams::model::read_address;
 use crate::api::streams::placement::Target;
@@ -83,17 +84,20 @@ pub(in crate::api::streams) async fn run(
     if input.is_dry_run {
         return Err(dry_run());
     }
-    let shard = stream.shard_for(hash).expect("an active stream covers the hash space").clone();
     let bytes = kept_key.len() + data_bytes;
-    if !state.admit_write(&stream, &shard, bytes) {
-        return Err(shard_rate_exceeded(&shard.name(), stream.row.key()));
+    let admission = Admission::of(state, &stream, &[hash], |_| bytes);
+    if let Some(shard) = admission.as_ref().and_then(Admission::first_refused) {
+        return Err(shard_rate_exceeded(&shard_name(shard), key));
     }
-    let before = Arc::clone(&stream);
     // Made anew only when a split or merge sends it to another shard.
     let batch_of = || first.take().map_or_else(batch, Ok);
     let put = state.streams.put_one(&state.engine, stream, hash, batch_of).await;
+    let is_kept = put.as_ref().is_ok_and(|part| part.result.is_ok());
+    if let Some(admission) = admission.filter(|_| !is_kept) {
+        admission.give_back(state, |_| true);
+    }
     let part = put.map_err(|error| not_put(key, error))?;
-    let appended = part.result.inspect_err(|_| state.give_back_write(&before, &shard, 1, bytes))?;
+    let appended = part.result?;
     let number = SequenceNumber::of_record(
         part.shard_created_s,
         part.shard_index,

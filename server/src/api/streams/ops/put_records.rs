@@ -4,14 +4,16 @@
 //! one exactly sized batch a shard. Nothing is appended before every entry was decoded, so that a
 //! malformed request leaves no trace.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowstone_engine::frame::{Batch, BatchBuilder, RECORD_HEADER_BYTES};
 
 use crate::api::Answer;
 use crate::api::streams::State;
+use crate::api::streams::admission::{Admission, Refused};
 use crate::api::streams::constraints::PUT_RECORDS_REQUEST_ENTRY;
-use crate::api::streams::error::{dry_run, not_put};
+use crate::api::streams::error::{THROUGHPUT_EXCEEDED, dry_run, not_put, shard_rate_text};
 use crate::api::streams::model::read_address;
 use crate::api::streams::placement::Target;
 use crate::service::{Placed, Put, PutPart, SequenceNumber, Stream, StreamKey, shard_name};
@@ -32,6 +34,13 @@ pub(in crate::api::streams) struct Input<'a> {
 struct Entry<'a> {
     target: Target<'a>,
     data: &'a Blob<'a>,
+}
+
+impl Entry<'_> {
+    /// Bytes of key and data.
+    fn bytes(&self) -> usize {
+        self.target.kept_key().len() + decoded_bytes(self.data)
+    }
 }
 
 impl<'a> Input<'a> {
@@ -68,9 +77,29 @@ pub(in crate::api::streams) async fn run(
         decode(&records, &all)?;
         return Err(dry_run());
     }
-    let batch_of = |indexes: &[usize]| decode(&records, indexes);
+    let bytes_of = |record: usize| records[record].bytes();
+    let Some(admission) = Admission::of(state, &stream, &hashes, bytes_of) else {
+        let batch_of = |indexes: &[usize]| decode(&records, indexes);
+        let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
+        return put.map(|put| output(put, is_encrypted)).map_err(|error| not_put(key, error));
+    };
+    let admitted: Vec<_> = admission.admitted().collect();
+    let hashes: Vec<_> = admitted.iter().map(|record| hashes[*record]).collect();
+    let batch_of = |places: &[usize]| {
+        let indexes: Vec<_> = places.iter().map(|place| admitted[*place]).collect();
+        decode(&records, &indexes)
+    };
     let put = state.streams.put(&state.engine, stream, &hashes, batch_of).await;
-    put.map(|put| output(put, is_encrypted)).map_err(|error| not_put(key, error))
+    match put {
+        Ok(put) => {
+            admission.give_back(state, |place| put.parts[put.placed[place].part].result.is_err());
+            Ok(output(put, is_encrypted).with_refused(&admission, key))
+        }
+        Err(error) => {
+            admission.give_back(state, |_| true);
+            Err(not_put(key, error))
+        }
+    }
 }
 
 /// Where the records go in the hash space, once they are known to be small enough.
@@ -92,9 +121,7 @@ fn place(stream: &Stream, records: &[Entry<'_>]) -> Result<Vec<u128>, Exception>
 /// The batch of those of `records` that have these indexes.
 fn decode(records: &[Entry<'_>], indexes: &[usize]) -> Result<Batch, Exception> {
     let chosen = || indexes.iter().map(|index| &records[*index]);
-    let bytes_of = |Entry { target, data }: &Entry<'_>| {
-        RECORD_HEADER_BYTES + target.kept_key().len() + decoded_bytes(data)
-    };
+    let bytes_of = |record: &Entry<'_>| RECORD_HEADER_BYTES + record.bytes();
     let mut builder = BatchBuilder::with_capacity(chosen().map(bytes_of).sum());
     for Entry { target, data } in chosen() {
         let key = target.kept_key().as_bytes();
@@ -129,7 +156,7 @@ fn output(put: Put, is_encrypted: bool) -> Output {
                 let message = exception.message.unwrap_or("Internal service failure.".into());
                 // The model knows two codes for a record; whatever is no throttling is a failure.
                 let code = match exception.code {
-                    code @ "ProvisionedThroughputExceededException" => code,
+                    code @ THROUGHPUT_EXCEEDED => code,
                     _ => "InternalFailure",
                 };
                 Outcome::Failed(code, message.into_owned())
@@ -142,6 +169,27 @@ fn output(put: Put, is_encrypted: bool) -> Output {
 }
 
 impl Output {
+    /// The outcome of all records, when this is that of those which were admitted: each shard that
+    /// refused some has a part of its own.
+    fn with_refused(mut self, admission: &Admission, stream: StreamKey<'_>) -> Output {
+        let count = self.placed.len() + admission.refused().len();
+        let mut placed = vec![Placed::default(); count];
+        for (record, place) in admission.admitted().zip(self.placed) {
+            placed[record] = place;
+        }
+        let mut part_of = HashMap::new();
+        for Refused { record, shard_index } in admission.refused() {
+            let part = *part_of.entry(*shard_index).or_insert_with(|| {
+                let shard = shard_name(*shard_index);
+                let text = shard_rate_text(&shard, stream);
+                self.outcomes.push((shard, Outcome::Failed(THROUGHPUT_EXCEEDED, text)));
+                self.outcomes.len() - 1
+            });
+            placed[*record] = Placed { part, place: 0 };
+        }
+        Output { placed, ..self }
+    }
+
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
         let Output { outcomes, placed, is_encrypted } = self;
         let is_failed = |part: usize| matches!(outcomes[part].1, Outcome::Failed(..));

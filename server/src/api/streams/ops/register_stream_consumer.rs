@@ -6,7 +6,7 @@ use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::error::{limit_exceeded, stream_in_use, stream_not_found, wrong_tags};
 use crate::api::streams::model::{read_address, read_tags, write_consumer};
-use crate::service::{Consumer, RegisterError, Stream, StreamPath, new_tags};
+use crate::service::{Consumer, Mode, RegisterError, Stream, StreamPath, new_tags};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 pub(in crate::api::streams) struct Input {
@@ -40,10 +40,24 @@ pub(in crate::api::streams) async fn run(
     state.blocking(move |state| register(state, input)).await
 }
 
+/// Consumers that `stream` may have, its queues among them.
+pub(super) fn consumers_max(state: &State, stream: &Stream) -> Result<usize, Exception> {
+    let (plain, advantage) =
+        (state.limits.consumers_per_stream_max, state.limits.consumers_per_advantage_stream_max);
+    if plain == advantage || stream.row.mode == Mode::Provisioned {
+        return Ok(plain);
+    }
+    let (account, region) = (&stream.row.account, &stream.row.region);
+    let commitment = state.accounts.commitment(&state.engine, state.now(), account, region)?;
+    Ok(if commitment.is_on() { advantage } else { plain })
+}
+
 fn register(state: &State, input: Input) -> Result<Output, Exception> {
     let Input { path, name, tags } = input;
     let stream = state.active_stream(path.key())?;
-    let max = state.limits.consumers_per_stream_max;
+    let queues = state.queues.of_stream(stream.row.id).len();
+    let most = consumers_max(state, &stream)?;
+    let max = most.saturating_sub(queues);
     let (engine, streams, now) = (&state.engine, &state.streams, state.now());
     let registered = state.consumers.register(engine, streams, now, &stream, &name, tags, max);
     let consumer = registered.map_err(|error| match error {
@@ -53,7 +67,7 @@ fn register(state: &State, input: Input) -> Result<Output, Exception> {
         )),
         RegisterError::TooMany => limit_exceeded(format!(
             "This request would exceed the limit of registered consumers for stream {} under \
-             account {}. Limit: {max}.",
+             account {}. Limit: {most}.",
             path.name, path.account
         )),
         RegisterError::NoStream => stream_not_found(&path.name, &path.account),

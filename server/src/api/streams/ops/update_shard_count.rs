@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
+use crate::api::streams::daily;
+use crate::api::streams::error::limit_exceeded;
 use crate::api::streams::model::read_address;
 use crate::api::streams::resharding::reshard;
-use crate::service::{Reshard, Resharded, StreamPath};
+use crate::service::{Reshard, Resharded, StreamPath, StreamRow};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
 pub(in crate::api::streams) struct Input {
@@ -36,7 +38,24 @@ pub(in crate::api::streams) async fn run(
     input: Input,
 ) -> Result<Output, Exception> {
     let Input { path, target } = input;
-    let done = reshard(state, path, Reshard::Scale { target }).await?;
+    let max = state.limits.shard_count_changes_per_day_max;
+    let row = &state.stream(path.key())?.row;
+    if !daily::is_within(&row.scaled_ms, state.now(), max) {
+        return Err(limit_exceeded(format!(
+            "The shard count of stream {} under account {} can be changed {max} times in 24 hours.",
+            row.name, row.account
+        )));
+    }
+    let done = reshard(state, path.clone(), Reshard::Scale { target }).await?;
+    if max > 0 && done.open_before != target {
+        let now = state.now();
+        let remember = move |row: &mut StreamRow| {
+            daily::remember(&mut row.scaled_ms, now);
+            Ok(())
+        };
+        // CRASH: a change that is not remembered has still been made, and is not counted.
+        state.change(path, remember).await?;
+    }
     Ok(Output { done, target })
 }
 

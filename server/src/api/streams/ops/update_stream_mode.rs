@@ -4,17 +4,12 @@ use std::sync::Arc;
 
 use crate::api::Done;
 use crate::api::streams::State;
-use crate::api::streams::error::limit_exceeded;
+use crate::api::streams::daily;
+use crate::api::streams::error::{limit_exceeded, stream_in_use};
 use crate::api::streams::model::{read_address, read_mode};
 use crate::api::streams::warmth::check_warm;
 use crate::service::{Distribution, Mode, StreamPath, StreamRow};
 use crate::wire::{Caller, Exception, Fields};
-
-/// Milliseconds over which changes are counted.
-const WINDOW_MS: u64 = 24 * 3_600_000;
-
-/// Changes that a row remembers: the most that the limit on them can be.
-pub const MODE_CHANGES_KEPT: usize = 32;
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,
@@ -46,12 +41,19 @@ pub(in crate::api::streams) async fn run(
     let at = Arc::clone(state);
     let edit = move |row: &mut StreamRow| {
         check_warm(&at, &row.account, &row.region, warm_mibps)?;
+        if mode == Mode::Provisioned && !at.queues.of_stream(row.id).is_empty() {
+            return Err(stream_in_use(format!(
+                "Stream {} under account {} has queues: delete them first.",
+                row.name, row.account
+            )));
+        }
         if row.mode != mode {
             count_change(&at, row)?;
         }
         row.mode = mode;
         match mode {
             Mode::OnDemand => row.warm_mibps = warm_mibps.or(row.warm_mibps),
+            // A stream that has queues cannot go back; until queues are served, none has any.
             Mode::Provisioned => {
                 row.warm_mibps = None;
                 row.distribution = Distribution::UserPartitionKey;
@@ -65,18 +67,14 @@ pub(in crate::api::streams) async fn run(
 
 /// Refuses a change past the limit; remembers any other.
 fn count_change(state: &State, row: &mut StreamRow) -> Result<(), Exception> {
-    let now = state.now();
-    row.mode_changed_ms.retain(|at| *at > now.minus_ms(WINDOW_MS).0);
-    let max = state.limits.mode_changes_per_day_max as usize;
-    if max > 0 && row.mode_changed_ms.len() >= max {
+    let (now, max) = (state.now(), state.limits.mode_changes_per_day_max);
+    if !daily::is_within(&row.mode_changed_ms, now, max) {
         return Err(limit_exceeded(format!(
             "The capacity mode of stream {} under account {} can be changed {max} times in 24 \
              hours.",
             row.name, row.account
         )));
     }
-    let excess = (row.mode_changed_ms.len() + 1).saturating_sub(MODE_CHANGES_KEPT);
-    row.mode_changed_ms.drain(..excess);
-    row.mode_changed_ms.push(now.0);
+    daily::remember(&mut row.mode_changed_ms, now);
     Ok(())
 }

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::api::Body;
-use crate::api::streams::{Limits, Operation, State, dispatch};
+use crate::api::streams::{CallRates, Limits, Operation, State, dispatch};
 use crate::service::StreamLimits;
+use crate::service::limits::Rates;
 use crate::wire::{Caller, Format};
 
 const BEGAN: Timestamp = Timestamp(1_700_000_000_000);
@@ -44,13 +45,15 @@ impl World {
         };
         let limits = Limits {
             mode_changes_per_day_max: 0,
-            rates: crate::service::limits::Rates::default(),
-            calls: crate::api::streams::CallRates::none(),
+            shard_count_changes_per_day_max: 0,
+            rates: Rates::default(),
+            calls: CallRates::none(),
             streams,
             disk_reads_max: 2,
             answer_bytes_max: 1 << 24,
             fan_out_bytes_max: 1 << 24,
             consumers_per_stream_max: 5,
+            consumers_per_advantage_stream_max: 5,
         };
         let state = Arc::new(State::load(engine, clock.clone(), &*entropy, limits).unwrap());
         World { runtime: Runtime::new().unwrap(), state, clock, _directory: directory }

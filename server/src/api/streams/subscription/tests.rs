@@ -8,7 +8,31 @@ use flowstone_engine::types::Timestamp;
 use serde_json::json;
 
 use super::*;
+use crate::api::streams::Limits;
+use crate::service::limits::{Rate, Rates};
 use world::{BEGAN_MS, World, data_of};
+
+#[tokio::test(start_paused = true)]
+async fn a_fast_shard_is_pushed_at_the_pace_but_never_silent_for_longer_than_it_may_be() {
+    let consumer_bytes = Rate::new(1000);
+    let rates = Rates { consumer_bytes, ..Rates::default() };
+    let mut world = World::with(|limits| Limits { rates, ..limits }).await;
+    let mut events = world.subscribe("LATEST").await;
+    let clock = Arc::clone(&world.clock);
+    let mut push = async |data: &[u8]| {
+        let _appended = world.enqueue(0, data);
+        world.commit();
+        let began = Instant::now();
+        let event = events.next().await.unwrap();
+        assert_eq!(event["Records"].as_array().unwrap().len(), 1);
+        began.elapsed()
+    };
+    assert_eq!(push(&[0; 9000]).await, Duration::ZERO);
+    // The clock of the pace stands still: only the silence lets this one out.
+    assert_eq!(push(b"a").await, SILENCE_MAX);
+    clock.pass_ms(9000);
+    assert_eq!(push(b"b").await, Duration::ZERO);
+}
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_reader_has_an_event_every_five_seconds_for_five_minutes() {

@@ -37,10 +37,12 @@ pub(super) fn limits() -> Limits {
         rates: Rates::default(),
         calls: CallRates::none(),
         mode_changes_per_day_max: 0,
+        shard_count_changes_per_day_max: 0,
         disk_reads_max: 4,
         answer_bytes_max: 1 << 26,
         fan_out_bytes_max: 1 << 24,
         consumers_per_stream_max: 20,
+        consumers_per_advantage_stream_max: 20,
     }
 }
 
@@ -51,6 +53,13 @@ pub(super) struct Rig {
     limits: Limits,
     runtime: Runtime,
     caller: Caller,
+}
+
+impl Drop for Rig {
+    /// Ends the engine's threads: those of a simulated disk never rest.
+    fn drop(&mut self) {
+        let _ = self.state.engine.close();
+    }
 }
 
 impl Rig {

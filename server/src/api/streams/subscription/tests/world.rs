@@ -16,7 +16,6 @@ use flowstone_engine::{Appended, Crew, Engine, Options};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tokio::task::unconstrained;
 
 use crate::api::streams::{Limits, Operation, State, dispatch};
 use crate::api::{Body, Events};
@@ -44,6 +43,11 @@ impl World {
 
     /// The same with a budget for large events.
     pub(super) async fn with_fan_out(fan_out_bytes_max: usize) -> World {
+        World::with(|limits| Limits { fan_out_bytes_max, ..limits }).await
+    }
+
+    /// The same with other limits.
+    pub(super) async fn with(change: impl FnOnce(Limits) -> Limits) -> World {
         let disk = SimDisk::new(1);
         let clock = Arc::new(ManualClock::at(Timestamp(BEGAN_MS)));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -51,7 +55,7 @@ impl World {
         let opened = Engine::open_with_crew(disk.clone(), clock.clone(), entropy.clone(), options);
         let (engine, crew) = opened.unwrap();
         let flags = Flags::try_parse_from(["flowstone"]).unwrap();
-        let limits = Limits { fan_out_bytes_max, ..Config::resolve(flags).unwrap().streams };
+        let limits = change(Config::resolve(flags).unwrap().streams);
         let state = Arc::new(State::load(engine, clock.clone(), &*entropy, limits).unwrap());
         let world = World { state, clock, disk, crew };
         world.call("CreateStream", json!({"StreamName": "s", "ShardCount": 2})).await.unwrap();
@@ -102,8 +106,8 @@ impl World {
         let stream = self.state.streams.find(key).unwrap();
         let log = stream.shard(shard).unwrap().log();
         let batch = Batch::single(b"key", data).unwrap();
-        // A test that writes much at a stretch uses up what its task may do in one.
-        let queued = unconstrained(self.state.engine.enqueue(log, batch));
+        // There is room at once, however much this task has done without a pause.
+        let queued = tokio::task::unconstrained(self.state.engine.enqueue(log, batch));
         queued.now_or_never().unwrap().unwrap()
     }
 
