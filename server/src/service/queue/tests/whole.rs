@@ -8,11 +8,14 @@ use flowstone_engine::frame::Batch;
 use flowstone_engine::io::{Backend, RealDisk};
 use flowstone_engine::types::Timestamp;
 use flowstone_engine::{Engine, Options};
+use futures_util::FutureExt;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::service::queue::*;
-use crate::service::{CreateStream, Distribution, Mode, Stream, StreamKey, StreamLimits, Streams};
+use crate::service::{
+    CreateStream, Distribution, Mode, Stream, StreamKey, StreamLimits, StreamRow, Streams,
+};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -58,17 +61,7 @@ impl Whole {
     }
 
     fn create(&self, name: &str, stream: &Stream) -> Result<Arc<Queue>, CreateQueueError> {
-        let spec = CreateQueue {
-            name: name.to_owned(),
-            account: "000000000000".to_owned(),
-            region: "us-east-1".to_owned(),
-            start: QueueStart::TrimHorizon,
-            visibility_s: 30,
-            receive_count_max: Some(6),
-            tags: Vec::new(),
-            of_stream_max: 2,
-        };
-        self.runtime.block_on(self.queues.create(&self.streams, stream, spec))
+        self.runtime.block_on(self.queues.create(&self.streams, stream, spec(name)))
     }
 
     fn put(&self, data: &[u8]) {
@@ -91,6 +84,19 @@ impl Whole {
 impl Drop for Whole {
     fn drop(&mut self) {
         self.engine.close().unwrap();
+    }
+}
+
+fn spec(name: &str) -> CreateQueue {
+    CreateQueue {
+        name: name.to_owned(),
+        account: "000000000000".to_owned(),
+        region: "us-east-1".to_owned(),
+        start: QueueStart::TrimHorizon,
+        visibility_s: 30,
+        receive_count_max: Some(6),
+        tags: Vec::new(),
+        of_stream_max: 2,
     }
 }
 
@@ -139,6 +145,24 @@ fn a_stream_has_no_more_queues_than_it_may_and_each_name_once() {
     let provisioned = stream(&whole.engine, &whole.streams, "p", Mode::Provisioned);
     let refused = whole.create("d", &provisioned);
     assert!(matches!(refused, Err(CreateQueueError::NotOnDemand)), "{refused:?}");
+}
+
+#[test]
+fn no_queue_is_made_while_they_are_held_unchanging() {
+    let whole = Whole::open();
+    let (queues, streams, stream) = (&whole.queues, &whole.streams, &whole.stream);
+    let held = whole.runtime.block_on(queues.hold());
+    let mut made = Box::pin(queues.create(streams, stream, spec("q")));
+    assert!((&mut made).now_or_never().is_none());
+    // What is changed meanwhile is seen.
+    let change = |row: &mut StreamRow| {
+        row.mode = Mode::Provisioned;
+        Ok::<_, ()>(())
+    };
+    streams.change(&whole.engine, stream.key(), change).unwrap();
+    drop(held);
+    let made = whole.runtime.block_on(made);
+    assert!(matches!(made, Err(CreateQueueError::NotOnDemand)), "{made:?}");
 }
 
 #[test]
