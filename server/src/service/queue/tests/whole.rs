@@ -206,6 +206,22 @@ fn records_past_retention_leave_the_queue() {
 }
 
 #[test]
+fn a_receive_does_not_wait_for_records_that_expired_unreceived() {
+    let whole = Whole::open();
+    let queue = whole.create("q", &whole.stream).unwrap();
+    (0..4).for_each(|_| whole.put(b"old"));
+    whole.clock.pass_ms(DAY_MS + 1);
+    let ask = Ask { lane: Lane::Normal, records: 1, visibility_ms: None };
+    let received = whole.runtime.block_on(queue.receive(&whole.streams, &ask)).unwrap();
+    assert!(received.is_empty());
+    // It would be told at once of what is not there, again and again.
+    let is_there =
+        |(shard, end): &(_, _)| whole.engine.watermarks(*shard).unwrap().high_watermark > *end;
+    assert!(!received.ends.iter().any(is_there), "{:?}", received.ends);
+    assert_eq!(received.ends.len(), 1);
+}
+
+#[test]
 fn a_receive_that_waits_ends_when_the_server_stops() {
     let whole = Whole::open();
     let queue = whole.create("q", &whole.stream).unwrap();
