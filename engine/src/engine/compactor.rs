@@ -91,7 +91,12 @@ impl Compactor {
         }
         alive.retain(|(id, _)| !self.damaged.contains(id));
         let is_pressed = self.shared.slots.waiting() > 0;
-        let Some(Plan { inputs, tier }) = plan(&alive, is_pressed) else { return Ok(false) };
+        let horizon_of = |shard| {
+            // Of a shard that was deleted nothing is wanted.
+            self.shared.shard(shard).map_or(SeqNo(u64::MAX), |log| log.watermarks().trim_horizon)
+        };
+        let planned = plan(&alive, is_pressed, horizon_of);
+        let Some(Plan { inputs, tier }) = planned else { return Ok(false) };
         let inputs: Vec<_> = alive.into_iter().filter(|(id, _)| inputs.contains(id)).collect();
         let mut outputs = Vec::new();
         let rewritten = self.rewrite(&inputs, tier, &mut outputs);

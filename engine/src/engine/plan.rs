@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::shared::Known;
 use crate::error::Result;
 use crate::limits::SEGMENT_BYTES_MAX;
-use crate::types::{SegmentId, ShardId};
+use crate::types::{SegmentId, SeqNo, ShardId};
 
 /// Segments of one pile that are merged together.
 const PILE: usize = 8;
@@ -32,7 +32,12 @@ pub(super) struct Plan {
 }
 
 /// The next merge, if one is worth it. Under pressure only full piles are, not compression alone.
-pub(super) fn plan(segments: &[(SegmentId, Known)], is_pressed: bool) -> Option<Plan> {
+/// `horizon_of` says below which record a shard's are gone.
+pub(super) fn plan(
+    segments: &[(SegmentId, Known)],
+    is_pressed: bool,
+    horizon_of: impl Fn(ShardId) -> SeqNo,
+) -> Option<Plan> {
     let mut piles: BTreeMap<(Tier, Owner), Vec<&(SegmentId, Known)>> = BTreeMap::new();
     for segment in segments {
         let row = &segment.1.row;
@@ -44,7 +49,7 @@ pub(super) fn plan(segments: &[(SegmentId, Known)], is_pressed: bool) -> Option<
         for window in pile.windows(PILE) {
             let raw_bytes: u64 = window.iter().map(|(_, known)| known.row.raw_bytes).sum();
             let fits = *tier == 0 || raw_bytes <= SEGMENT_BYTES_MAX as u64;
-            if fits && follow_one_another(window) {
+            if fits && follow_one_another(window, &horizon_of) {
                 let inputs = window.iter().map(|(id, _)| *id).collect();
                 return Some(Plan { inputs, tier: tier + 1 });
             }
@@ -57,15 +62,21 @@ pub(super) fn plan(segments: &[(SegmentId, Known)], is_pressed: bool) -> Option<
     Some(Plan { inputs: BTreeSet::from([stored.0]), tier: stored.1.row.tier })
 }
 
-/// Whether no shard has records between two of these segments that are in neither.
-fn follow_one_another(segments: &[&(SegmentId, Known)]) -> bool {
+/// Whether no shard has records between two of these segments that are in neither. Those below its
+/// horizon do not count: a log that is trimmed all the time has gaps between all of its runs.
+fn follow_one_another(
+    segments: &[&(SegmentId, Known)],
+    horizon_of: impl Fn(ShardId) -> SeqNo,
+) -> bool {
     let mut runs: BTreeMap<u64, Vec<(u64, u64)>> = BTreeMap::new();
     for run in segments.iter().flat_map(|(_, known)| &known.row.runs) {
         runs.entry(run.shard).or_default().push((run.first_seq, run.end_seq));
     }
-    runs.values_mut().all(|runs| {
+    runs.iter_mut().all(|(shard, runs)| {
         runs.sort_unstable();
-        runs.windows(2).all(|pair| pair[0].1 == pair[1].0)
+        let is_gap = |pair: &[(u64, u64)]| pair[0].1 != pair[1].0;
+        let last_gap = runs.windows(2).rfind(|pair| is_gap(pair));
+        last_gap.is_none_or(|pair| SeqNo(pair[1].0) <= horizon_of(ShardId(*shard)))
     })
 }
 

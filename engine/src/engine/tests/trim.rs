@@ -96,3 +96,26 @@ fn a_trim_of_an_unknown_shard_is_refused() {
     let error = rig.engine.trim(ShardId(5), SeqNo(1), Transaction::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
+
+#[test]
+fn a_log_that_is_trimmed_all_the_time_keeps_no_segment_from_being_compacted() {
+    let mut rig = Rig::fresh(64);
+    let (shard, filler) = (forever(&rig), rig.shards(1)[0]);
+    let mut end = 0;
+    for n in 0..16u8 {
+        rig.append(shard, &[n]).unwrap();
+        end = rig.append(shard, &[n]).unwrap().first_seq.0 + 1;
+        // Of each journal file the last record is sealed, the one before is not.
+        trim(&rig, shard, end - 1);
+        roll(&mut rig, filler);
+    }
+    let sealed = rig.engine.status().segments;
+    while rig.crew.compact() {}
+    let compacted = rig.engine.status().segments;
+    assert!(compacted <= sealed / 2, "{sealed} segments became {compacted}");
+    for _ in 0..2 {
+        assert_eq!(rig.read_from(shard, SeqNo(end - 1)).unwrap(), [[15]]);
+        assert_eq!(rig.read_all(filler).unwrap().len(), 16 * 12);
+        rig = rig.crashed(1).unwrap();
+    }
+}

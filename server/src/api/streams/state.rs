@@ -8,7 +8,6 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, ErrorKind};
 use flowstone_engine::shard::{Read, ReadLimit};
 use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::api::streams::error::{
@@ -258,14 +257,13 @@ impl State {
         called.unwrap_or_else(|_| Err(Exception::internal()))
     }
 
-    /// Runs `call` to its end even when the caller goes away, on a thread of its own.
-    pub(super) async fn to_end<T: Send + 'static, F: Future<Output = T>>(
+    /// Runs `call` to its end even when the caller goes away. Not where blocking is allowed: what it
+    /// waits for may need a thread there, and those who wait could have taken them all.
+    pub(super) async fn to_end<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         self: &Arc<State>,
-        call: impl FnOnce(Arc<State>) -> F + Send + 'static,
+        call: impl FnOnce(Arc<State>) -> F,
     ) -> Result<T, Exception> {
-        let (state, runtime) = (Arc::clone(self), Handle::current());
-        let called = tokio::task::spawn_blocking(move || runtime.block_on(call(state))).await;
-        called.map_err(|_| Exception::internal())
+        tokio::spawn(call(Arc::clone(self))).await.map_err(|_| Exception::internal())
     }
 
     /// Changes the settings of an active stream: `edit` sees its row and changes anything but the

@@ -61,7 +61,7 @@ pub use entry::{Entry, Lane};
 pub use event::{Event, decode as decode_events, encode as encode_events};
 pub use offload::Offload;
 pub use queue::{Context, Queue, QueueState, Received};
-pub use queues::{CreateQueue, CreateQueueError, Queues};
+pub use queues::{CreateQueue, CreateQueueError, Queues, Unchanging};
 pub use receipt::{Receipt, Refusal, Wish, decide};
 pub use row::{QueueRow, QueueStart};
 pub use select::{Ask, Run};

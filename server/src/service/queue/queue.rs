@@ -23,6 +23,7 @@ use crate::service::queue::settling::Settling;
 use crate::service::queue::snapshot::Pace;
 use crate::service::queue::state::Place;
 use crate::service::registry::Streams;
+use crate::service::row::ShardRow;
 use crate::service::stream::Stream;
 
 /// What all queues share.
@@ -295,7 +296,13 @@ impl Queue {
         let state = &locked.0.as_ref().expect("a locked queue is in memory").state;
         let has_room = lane == Lane::Normal && state.in_flight() < IN_FLIGHT_MAX;
         let shards = stream.row.shards.iter().filter(|shard| has_room && shard.closed_ms.is_none());
-        let ends = shards.map(|shard| (shard.log(), SeqNo(state.cursor(shard.index)))).collect();
+        let end = |shard: &ShardRow| {
+            // Records that expired before anybody received them are none to wait for.
+            let marks = self.context.engine.watermarks(shard.log());
+            let horizon = marks.map_or(SeqNo(0), |marks| marks.trim_horizon);
+            (shard.log(), horizon.max(SeqNo(state.cursor(shard.index))))
+        };
+        let ends = shards.map(end).collect();
         let next_visible_ms = state.next_visible_ms(lane);
         Received { runs: Vec::new(), next_visible_ms, ends, stream: Some(stream) }
     }

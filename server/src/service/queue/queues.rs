@@ -13,7 +13,7 @@ use flowstone_engine::entropy::Entropy;
 use flowstone_engine::error::{Error, Result};
 use flowstone_engine::shard::ReadFrom;
 use flowstone_engine::types::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::service::queue::limits::QUEUES_MAX;
 use crate::service::queue::log::LOG_RETENTION_MS;
@@ -72,9 +72,13 @@ pub struct Queues {
     /// Under the keys of their rows.
     all: RwLock<BTreeMap<String, Arc<Queue>>>,
     /// Held while rows change.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
     is_stopping: Arc<AtomicBool>,
 }
+
+/// Keeps queues as they are.
+#[derive(Debug)]
+pub struct Unchanging(#[expect(dead_code, reason = "held")] OwnedMutexGuard<()>);
 
 impl Queues {
     /// The queues that the engine's catalog has.
@@ -83,7 +87,7 @@ impl Queues {
         let is_stopping = Arc::default();
         let queue = |row| Queue::new(context.clone(), row, QueueState::Active, &is_stopping);
         let all = rows.into_iter().map(|(key, row)| (key, Arc::new(queue(row)))).collect();
-        let (all, changing) = (RwLock::new(all), Mutex::default());
+        let (all, changing) = (RwLock::new(all), Arc::default());
         let (salt, named) = ([entropy.bits(), entropy.bits()], AtomicU64::new(0));
         Ok(Queues { all, changing, salt, named, is_stopping: Arc::clone(&is_stopping), context })
     }
@@ -120,6 +124,11 @@ impl Queues {
     #[must_use]
     pub fn of_stream(&self, stream: u64) -> Vec<Arc<Queue>> {
         self.read().values().filter(|queue| queue.row().stream == stream).cloned().collect()
+    }
+
+    /// Keeps queues from being made, changed and deleted until the guard is dropped.
+    pub async fn hold(&self) -> Unchanging {
+        Unchanging(Arc::clone(&self.changing).lock_owned().await)
     }
 
     /// Lets the receives that wait answer, and those to come not wait: the server is about to stop.

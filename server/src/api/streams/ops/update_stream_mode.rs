@@ -39,6 +39,8 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Done, Exception> {
     let Input { path, mode, warm_mibps } = input;
     let at = Arc::clone(state);
+    // ORDER: until the change is made, a queue that is being made would still find the old mode.
+    let unchanging = state.queues.hold().await;
     let edit = move |row: &mut StreamRow| {
         check_warm(&at, &row.account, &row.region, warm_mibps)?;
         if mode == Mode::Provisioned && !at.queues.of_stream(row.id).is_empty() {
@@ -59,7 +61,8 @@ pub(in crate::api::streams) async fn run(
                 row.distribution = Distribution::UserPartitionKey;
             }
         }
-        Ok(())
+        // Goes on being held until the change is durable.
+        Ok(unchanging)
     };
     state.change(path, edit).await?;
     Ok(Done)

@@ -5,6 +5,7 @@ mod limits;
 mod planned;
 mod policies;
 mod puts;
+mod queues;
 mod rig;
 mod settings;
 mod tags;

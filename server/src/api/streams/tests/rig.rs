@@ -90,7 +90,9 @@ impl Rig {
             Engine::open(disk.clone(), clock.clone(), entropy.clone(), options).expect("opens");
         let state = State::load(engine, clock.clone(), &*entropy, limits).expect("loads");
         let state = Arc::new(state);
-        let runtime = Builder::new_current_thread().build().expect("threads can be made");
+        // One thread that may block: a call that held it while it waits for another would hang.
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).build();
+        let runtime = runtime.expect("threads can be made");
         let caller = Caller { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
         Rig { clock, state, disk: Arc::clone(disk), limits, runtime, caller }
     }

@@ -8,11 +8,14 @@ use flowstone_engine::frame::Batch;
 use flowstone_engine::io::{Backend, RealDisk};
 use flowstone_engine::types::Timestamp;
 use flowstone_engine::{Engine, Options};
+use futures_util::FutureExt;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::service::queue::*;
-use crate::service::{CreateStream, Distribution, Mode, Stream, StreamKey, StreamLimits, Streams};
+use crate::service::{
+    CreateStream, Distribution, Mode, Stream, StreamKey, StreamLimits, StreamRow, Streams,
+};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -58,17 +61,7 @@ impl Whole {
     }
 
     fn create(&self, name: &str, stream: &Stream) -> Result<Arc<Queue>, CreateQueueError> {
-        let spec = CreateQueue {
-            name: name.to_owned(),
-            account: "000000000000".to_owned(),
-            region: "us-east-1".to_owned(),
-            start: QueueStart::TrimHorizon,
-            visibility_s: 30,
-            receive_count_max: Some(6),
-            tags: Vec::new(),
-            of_stream_max: 2,
-        };
-        self.runtime.block_on(self.queues.create(&self.streams, stream, spec))
+        self.runtime.block_on(self.queues.create(&self.streams, stream, spec(name)))
     }
 
     fn put(&self, data: &[u8]) {
@@ -91,6 +84,19 @@ impl Whole {
 impl Drop for Whole {
     fn drop(&mut self) {
         self.engine.close().unwrap();
+    }
+}
+
+fn spec(name: &str) -> CreateQueue {
+    CreateQueue {
+        name: name.to_owned(),
+        account: "000000000000".to_owned(),
+        region: "us-east-1".to_owned(),
+        start: QueueStart::TrimHorizon,
+        visibility_s: 30,
+        receive_count_max: Some(6),
+        tags: Vec::new(),
+        of_stream_max: 2,
     }
 }
 
@@ -142,6 +148,24 @@ fn a_stream_has_no_more_queues_than_it_may_and_each_name_once() {
 }
 
 #[test]
+fn no_queue_is_made_while_they_are_held_unchanging() {
+    let whole = Whole::open();
+    let (queues, streams, stream) = (&whole.queues, &whole.streams, &whole.stream);
+    let held = whole.runtime.block_on(queues.hold());
+    let mut made = Box::pin(queues.create(streams, stream, spec("q")));
+    assert!((&mut made).now_or_never().is_none());
+    // What is changed meanwhile is seen.
+    let change = |row: &mut StreamRow| {
+        row.mode = Mode::Provisioned;
+        Ok::<_, ()>(())
+    };
+    streams.change(&whole.engine, stream.key(), change).unwrap();
+    drop(held);
+    let made = whole.runtime.block_on(made);
+    assert!(matches!(made, Err(CreateQueueError::NotOnDemand)), "{made:?}");
+}
+
+#[test]
 fn an_answer_is_bounded_and_still_every_record_comes() {
     const MIB: usize = 1024 * 1024;
     let whole = Whole::open();
@@ -179,6 +203,22 @@ fn records_past_retention_leave_the_queue() {
     assert_eq!(whole.grant(&queue, old[0].0, Wish::Reappear(0)), Err(Refusal::Gone));
     assert_eq!(whole.grant(&queue, old[0].0, Wish::Acknowledge), Ok(()));
     assert_eq!(whole.grant(&queue, new[0].0, Wish::Acknowledge), Ok(()));
+}
+
+#[test]
+fn a_receive_does_not_wait_for_records_that_expired_unreceived() {
+    let whole = Whole::open();
+    let queue = whole.create("q", &whole.stream).unwrap();
+    (0..4).for_each(|_| whole.put(b"old"));
+    whole.clock.pass_ms(DAY_MS + 1);
+    let ask = Ask { lane: Lane::Normal, records: 1, visibility_ms: None };
+    let received = whole.runtime.block_on(queue.receive(&whole.streams, &ask)).unwrap();
+    assert!(received.is_empty());
+    // It would be told at once of what is not there, again and again.
+    let is_there =
+        |(shard, end): &(_, _)| whole.engine.watermarks(*shard).unwrap().high_watermark > *end;
+    assert!(!received.ends.iter().any(is_there), "{:?}", received.ends);
+    assert_eq!(received.ends.len(), 1);
 }
 
 #[test]
