@@ -2,6 +2,7 @@
 
 mod account;
 mod limits;
+mod listings;
 mod planned;
 mod policies;
 mod puts;
