@@ -9,8 +9,8 @@ use crate::api::streams::model::{read_address, write_consumer};
 use crate::service::{Consumer, ITERATOR_LIFE_MS, Purpose, Stream, StreamPath};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
-/// Consumers of a page that does not say how many.
-const LIMIT_DEFAULT: usize = 100;
+/// Consumers of a page, however many were asked for.
+const PAGE_CONSUMERS_MAX: usize = 100;
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,
@@ -24,9 +24,10 @@ impl Input {
         caller: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
+        let limit = fields.count("MaxResults").map_or(PAGE_CONSUMERS_MAX, |limit| limit as usize);
         Ok(Input {
             path: read_address(caller, fields)?.into(),
-            limit: fields.count("MaxResults").map_or(LIMIT_DEFAULT, |limit| limit as usize),
+            limit: limit.min(PAGE_CONSUMERS_MAX),
             created_ms: fields.timestamp_ms("StreamCreationTimestamp"),
             token: fields.text("NextToken").map(str::to_owned),
         })
