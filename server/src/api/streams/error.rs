@@ -100,6 +100,11 @@ pub(super) fn expired_token() -> Exception {
     Exception::client("ExpiredNextTokenException", message)
 }
 
+/// A listing's token says all that `member` says.
+pub(super) fn not_with_token(member: &str) -> Exception {
+    Exception::invalid_argument(format!("NextToken and {member} cannot be provided together."))
+}
+
 pub(super) fn dry_run() -> Exception {
     let message = "Request would have succeeded, but DryRun flag is set.";
     Exception::client("DryRunOperationException", message)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{expired_token, stream_not_found};
+use crate::api::streams::error::{expired_token, not_with_token, stream_not_found};
 use crate::api::streams::model::{read_address, write_consumer};
 use crate::service::{Consumer, ITERATOR_LIFE_MS, Purpose, Stream, StreamPath};
 use crate::wire::{Caller, Exception, Fields, Writer};
@@ -24,12 +24,17 @@ impl Input {
         caller: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
+        let token = fields.text("NextToken").map(str::to_owned);
+        let created_ms = fields.timestamp_ms("StreamCreationTimestamp");
+        if token.is_some() && created_ms.is_some() {
+            return Err(not_with_token("StreamCreationTimestamp"));
+        }
         let limit = fields.count("MaxResults").map_or(PAGE_CONSUMERS_MAX, |limit| limit as usize);
         Ok(Input {
             path: read_address(caller, fields)?.into(),
             limit: limit.min(PAGE_CONSUMERS_MAX),
-            created_ms: fields.timestamp_ms("StreamCreationTimestamp"),
-            token: fields.text("NextToken").map(str::to_owned),
+            created_ms,
+            token,
         })
     }
 }
