@@ -83,6 +83,14 @@ pub(super) fn shard_limit(key: StreamKey<'_>, current: usize, max: usize, more: 
     ))
 }
 
+pub(super) fn on_demand_limit(key: StreamKey<'_>, max: usize) -> Exception {
+    let StreamKey { account, region, .. } = key;
+    limit_exceeded(format!(
+        "This request would exceed the on-demand stream limit for the account {account} in \
+         {region}. Limit: {max}."
+    ))
+}
+
 pub(super) fn expired_iterator(created: Timestamp, now: Timestamp) -> Exception {
     let message = format!(
         "Iterator expired. The iterator was created at time {} while right now it is {} which is \
