@@ -83,6 +83,14 @@ pub(super) fn shard_limit(key: StreamKey<'_>, current: usize, max: usize, more: 
     ))
 }
 
+pub(super) fn on_demand_limit(key: StreamKey<'_>, max: usize) -> Exception {
+    let StreamKey { account, region, .. } = key;
+    limit_exceeded(format!(
+        "This request would exceed the on-demand stream limit for the account {account} in \
+         {region}. Limit: {max}."
+    ))
+}
+
 pub(super) fn expired_iterator(created: Timestamp, now: Timestamp) -> Exception {
     let message = format!(
         "Iterator expired. The iterator was created at time {} while right now it is {} which is \
@@ -98,6 +106,11 @@ pub(super) fn expired_token() -> Exception {
         "NextToken expired. It is valid for {ITERATOR_LIFE_MS} milliseconds: list from the start."
     );
     Exception::client("ExpiredNextTokenException", message)
+}
+
+/// A listing's token says all that `member` says.
+pub(super) fn not_with_token(member: &str) -> Exception {
+    Exception::invalid_argument(format!("NextToken and {member} cannot be provided together."))
 }
 
 pub(super) fn dry_run() -> Exception {

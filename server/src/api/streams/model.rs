@@ -28,10 +28,7 @@ pub(super) fn optional_address<'a>(
     caller: &'a Caller,
     fields: Fields<'a, '_>,
 ) -> Result<Option<StreamKey<'a>>, Exception> {
-    if fields.text("StreamId").is_some() {
-        let message = "Flowstone does not serve StreamId yet: use StreamName or StreamARN.";
-        return Err(Exception::invalid_argument(message));
-    }
+    refuse_stream_id(fields, "StreamName or StreamARN")?;
     let arn = fields.text("StreamARN").map(read_arn).transpose()?;
     // The operations that have no StreamName are those that take an iterator.
     let name = if fields.has("StreamName") { fields.text("StreamName") } else { None };
@@ -44,6 +41,16 @@ pub(super) fn optional_address<'a>(
             Ok(Some(StreamKey { account: &caller.account, region: &caller.region, name }))
         }
         (None, None) => Ok(None),
+    }
+}
+
+/// Refuses a request that addresses by `StreamId`: passing over it could reach another stream.
+pub(super) fn refuse_stream_id(fields: Fields<'_, '_>, instead: &str) -> Result<(), Exception> {
+    match fields.text("StreamId") {
+        None => Ok(()),
+        Some(_) => Err(Exception::invalid_argument(format!(
+            "Flowstone does not serve StreamId yet: use {instead}."
+        ))),
     }
 }
 
@@ -143,6 +150,7 @@ pub(super) fn read_consumer_arn(arn: &str) -> Result<ConsumerAddress, Exception>
 
 /// The consumer that a request names: by its ARN, or by its name and its stream's ARN.
 pub(super) fn read_consumer(fields: Fields<'_, '_>) -> Result<ConsumerAddress, Exception> {
+    refuse_stream_id(fields, "ConsumerARN or StreamARN")?;
     let by_arn = fields.text("ConsumerARN").map(read_consumer_arn).transpose()?;
     let stream = fields.text("StreamARN").map(read_arn).transpose()?.map(StreamPath::from);
     match (by_arn, stream, fields.text("ConsumerName")) {

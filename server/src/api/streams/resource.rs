@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::api::streams::State;
-use crate::api::streams::model::{ConsumerAddress, read_consumer_arn};
+use crate::api::streams::model::{ConsumerAddress, read_consumer_arn, refuse_stream_id};
 use crate::api::streams::queues::Address;
 use crate::service::{StreamKey, StreamPath, Tags};
 use crate::wire::{Exception, Fields};
@@ -30,10 +30,7 @@ pub(super) enum Resource {
 impl Resource {
     /// The resource that a request names.
     pub(super) fn read(fields: Fields<'_, '_>) -> Result<Resource, Exception> {
-        if fields.text("StreamId").is_some() {
-            let message = "Flowstone does not serve StreamId yet: use ResourceARN.";
-            return Err(Exception::invalid_argument(message));
-        }
+        refuse_stream_id(fields, "ResourceARN")?;
         let arn = fields.text("ResourceARN").unwrap_or_default();
         Resource::parse(arn).ok_or_else(|| {
             Exception::invalid_argument(format!(

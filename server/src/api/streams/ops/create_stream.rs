@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::error::{
-    limit_exceeded, only_on_demand, shard_limit, stream_in_use, too_many_stream_tags, wrong_tags,
+    limit_exceeded, on_demand_limit, only_on_demand, shard_limit, stream_in_use,
+    too_many_stream_tags, wrong_tags,
 };
 use crate::api::streams::model::{read_distribution, read_mode, read_tags};
 use crate::api::streams::warmth::check_warm;
@@ -102,11 +103,7 @@ fn refusal(state: &State, key: StreamKey<'_>, shards: u32, error: CreateError) -
             "This request would exceed the stream limit for the account {account}. Limit: {}.",
             limits.streams_max
         )),
-        CreateError::TooManyOnDemandStreams => limit_exceeded(format!(
-            "This request would exceed the on-demand stream limit for the account {account} in \
-             {region}. Limit: {}.",
-            limits.on_demand_streams_max
-        )),
+        CreateError::TooManyOnDemandStreams => on_demand_limit(key, limits.on_demand_streams_max),
         CreateError::TooManyShardsInStream => limit_exceeded(format!(
             "This request would exceed the shard limit for a stream. Limit: {}. Requested: \
              {shards}.",

@@ -10,8 +10,8 @@ use crate::api::streams::model::{
 use crate::service::{Stream, StreamKey};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
-/// Shards of a page that does not say how many.
-const LIMIT_DEFAULT: usize = 100;
+/// Shards of a page, however many were asked for.
+const PAGE_SHARDS_MAX: usize = 100;
 
 pub(in crate::api::streams) struct Input<'a> {
     stream: StreamKey<'a>,
@@ -24,9 +24,10 @@ impl<'a> Input<'a> {
         caller: &'a Caller,
         fields: Fields<'a, '_>,
     ) -> Result<Input<'a>, Exception> {
+        let limit = fields.count("Limit").map_or(PAGE_SHARDS_MAX, |limit| limit as usize);
         Ok(Input {
             stream: read_address(caller, fields)?,
-            limit: fields.count("Limit").map_or(LIMIT_DEFAULT, |limit| limit as usize),
+            limit: limit.min(PAGE_SHARDS_MAX),
             start: read_start(fields.text("ExclusiveStartShardId"))?,
         })
     }

@@ -5,13 +5,23 @@ use std::sync::Arc;
 use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::SHARD_FILTER;
-use crate::api::streams::error::{expired_token, stream_not_found};
+use crate::api::streams::error::{expired_token, not_with_token, stream_not_found};
 use crate::api::streams::model::{optional_address, read_start, write_shard};
 use crate::service::{ITERATOR_LIFE_MS, Purpose, ShardRow, Stream, StreamKey};
-use crate::wire::{Caller, Exception, Fields, Writer};
+use crate::wire::{Caller, Exception, Fields, Value, Writer};
 
 /// Shards of a page, however many were asked for.
 const PAGE_SHARDS_MAX: usize = 1000;
+
+/// What a listing's token says, so that nothing else may.
+const SAID_BY_TOKEN: [&str; 6] = [
+    "StreamName",
+    "StreamARN",
+    "StreamId",
+    "ExclusiveStartShardId",
+    "StreamCreationTimestamp",
+    "ShardFilter",
+];
 
 pub(in crate::api::streams) struct Input<'a> {
     from: Origin<'a>,
@@ -49,20 +59,23 @@ impl<'a> Input<'a> {
         caller: &'a Caller,
         fields: Fields<'a, '_>,
     ) -> Result<Input<'a>, Exception> {
-        let stream = optional_address(caller, fields)?;
-        let from = match (fields.text("NextToken"), stream) {
-            (Some(_), Some(_)) => {
-                return Err(Exception::invalid_argument(
-                    "NextToken and StreamName cannot be provided together.",
-                ));
+        let from = match fields.text("NextToken") {
+            Some(token) => {
+                // The token says all of it.
+                let mut others = SAID_BY_TOKEN.into_iter();
+                if let Some(other) = others.find(|name| *fields.value(name) != Value::Null) {
+                    return Err(not_with_token(other));
+                }
+                Origin::Token(token)
             }
-            (Some(token), None) => Origin::Token(token),
-            (None, Some(stream)) => Origin::Stream(stream, read_listing(fields)?),
-            (None, None) => {
-                return Err(Exception::invalid_argument(
-                    "Either NextToken or StreamName should be provided.",
-                ));
-            }
+            None => match optional_address(caller, fields)? {
+                Some(stream) => Origin::Stream(stream, read_listing(fields)?),
+                None => {
+                    return Err(Exception::invalid_argument(
+                        "Either NextToken or StreamName should be provided.",
+                    ));
+                }
+            },
         };
         let limit = fields.count("MaxResults").map_or(PAGE_SHARDS_MAX, |limit| limit as usize);
         let created_ms = fields.timestamp_ms("StreamCreationTimestamp");

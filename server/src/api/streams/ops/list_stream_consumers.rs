@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::{expired_token, stream_not_found};
+use crate::api::streams::error::{expired_token, not_with_token, stream_not_found};
 use crate::api::streams::model::{read_address, write_consumer};
 use crate::service::{Consumer, ITERATOR_LIFE_MS, Purpose, Stream, StreamPath};
 use crate::wire::{Caller, Exception, Fields, Writer};
 
-/// Consumers of a page that does not say how many.
-const LIMIT_DEFAULT: usize = 100;
+/// Consumers of a page, however many were asked for.
+const PAGE_CONSUMERS_MAX: usize = 100;
 
 pub(in crate::api::streams) struct Input {
     path: StreamPath,
@@ -24,11 +24,17 @@ impl Input {
         caller: &Caller,
         fields: Fields<'_, '_>,
     ) -> Result<Input, Exception> {
+        let token = fields.text("NextToken").map(str::to_owned);
+        let created_ms = fields.timestamp_ms("StreamCreationTimestamp");
+        if token.is_some() && created_ms.is_some() {
+            return Err(not_with_token("StreamCreationTimestamp"));
+        }
+        let limit = fields.count("MaxResults").map_or(PAGE_CONSUMERS_MAX, |limit| limit as usize);
         Ok(Input {
             path: read_address(caller, fields)?.into(),
-            limit: fields.count("MaxResults").map_or(LIMIT_DEFAULT, |limit| limit as usize),
-            created_ms: fields.timestamp_ms("StreamCreationTimestamp"),
-            token: fields.text("NextToken").map(str::to_owned),
+            limit: limit.min(PAGE_CONSUMERS_MAX),
+            created_ms,
+            token,
         })
     }
 }

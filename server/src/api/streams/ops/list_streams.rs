@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::Answer;
 use crate::api::streams::State;
-use crate::api::streams::error::expired_token;
+use crate::api::streams::error::{expired_token, not_with_token};
 use crate::api::streams::model::write_head;
 use crate::service::{ITERATOR_LIFE_MS, Purpose, Stream};
 use crate::wire::{Caller, Exception, Fields, Writer};
@@ -31,9 +31,7 @@ impl<'a> Input<'a> {
             token: fields.text("NextToken"),
         };
         if input.after.is_some() && input.token.is_some() {
-            return Err(Exception::invalid_argument(
-                "NextToken and ExclusiveStartStreamName cannot be provided together.",
-            ));
+            return Err(not_with_token("ExclusiveStartStreamName"));
         }
         Ok(input)
     }

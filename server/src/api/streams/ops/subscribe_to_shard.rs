@@ -6,7 +6,9 @@ use crate::api::Answer;
 use crate::api::streams::State;
 use crate::api::streams::constraints::STARTING_POSITION;
 use crate::api::streams::error::{dry_run, stream_in_use, stream_not_found};
-use crate::api::streams::model::{ConsumerAddress, find_shard, read_consumer_arn};
+use crate::api::streams::model::{
+    ConsumerAddress, find_shard, read_consumer_arn, refuse_stream_id,
+};
 use crate::api::streams::position::{Start, find_position, read_start_at};
 use crate::api::streams::subscription::Subscription;
 use crate::wire::{Caller, Exception, Fields, Writer};
@@ -23,6 +25,7 @@ impl<'a> Input<'a> {
         _: &Caller,
         fields: Fields<'a, '_>,
     ) -> Result<Input<'a>, Exception> {
+        refuse_stream_id(fields, "ConsumerARN")?;
         let start = fields.structure("StartingPosition", &STARTING_POSITION);
         let start = start.expect("the shape requires it");
         Ok(Input {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::Done;
 use crate::api::streams::State;
 use crate::api::streams::daily;
-use crate::api::streams::error::{limit_exceeded, stream_in_use};
+use crate::api::streams::error::{limit_exceeded, on_demand_limit, stream_in_use};
 use crate::api::streams::model::{read_address, read_mode};
 use crate::api::streams::warmth::check_warm;
 use crate::service::{Distribution, Mode, StreamPath, StreamRow};
@@ -50,12 +50,14 @@ pub(in crate::api::streams) async fn run(
             )));
         }
         if row.mode != mode {
+            if mode == Mode::OnDemand {
+                check_on_demand(&at, row)?;
+            }
             count_change(&at, row)?;
         }
         row.mode = mode;
         match mode {
             Mode::OnDemand => row.warm_mibps = warm_mibps.or(row.warm_mibps),
-            // A stream that has queues cannot go back; until queues are served, none has any.
             Mode::Provisioned => {
                 row.warm_mibps = None;
                 row.distribution = Distribution::UserPartitionKey;
@@ -66,6 +68,16 @@ pub(in crate::api::streams) async fn run(
     };
     state.change(path, edit).await?;
     Ok(Done)
+}
+
+/// Refuses one more stream in on-demand mode than the account may have.
+fn check_on_demand(state: &State, row: &StreamRow) -> Result<(), Exception> {
+    let max = state.limits.streams.on_demand_streams_max;
+    let usage = state.streams.usage(&row.account, &row.region);
+    if usage.on_demand_streams >= max {
+        return Err(on_demand_limit(row.key(), max));
+    }
+    Ok(())
 }
 
 /// Refuses a change past the limit; remembers any other.

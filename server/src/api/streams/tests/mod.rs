@@ -1,7 +1,9 @@
 //! Tests of the operations table and of the constraints' own sense; the operations' own are beside.
 
 mod account;
+mod addressing;
 mod limits;
+mod listings;
 mod planned;
 mod policies;
 mod puts;

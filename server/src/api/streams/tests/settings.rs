@@ -196,3 +196,18 @@ fn on_demand_streams_have_a_bound_of_their_own() {
     assert_eq!(refused.0, "LimitExceededException");
     rig.provisioned("b", 1);
 }
+
+#[test]
+fn a_stream_past_the_on_demand_limit_stays_provisioned() {
+    let mut limits = limits();
+    limits.streams.on_demand_streams_max = 1;
+    let rig = Rig::with(limits);
+    rig.on_demand("first");
+    rig.provisioned("second", 1);
+    rig.ok("UpdateStreamMode", &mode("first", "ON_DEMAND"));
+    let (code, _) = rig.refused("UpdateStreamMode", &mode("second", "ON_DEMAND"));
+    assert_eq!(code, "LimitExceededException");
+    assert_eq!(rig.summary("second")["StreamModeDetails"]["StreamMode"], "PROVISIONED");
+    rig.ok("UpdateStreamMode", &mode("first", "PROVISIONED"));
+    rig.ok("UpdateStreamMode", &mode("second", "ON_DEMAND"));
+}
