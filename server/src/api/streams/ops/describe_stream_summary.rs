@@ -26,6 +26,7 @@ impl<'a> Input<'a> {
 pub(in crate::api::streams) struct Output {
     stream: Arc<Stream>,
     consumers: usize,
+    queues: usize,
 }
 
 pub(in crate::api::streams) async fn run(
@@ -34,12 +35,13 @@ pub(in crate::api::streams) async fn run(
 ) -> Result<Output, Exception> {
     let stream = state.stream(input.stream)?;
     let consumers = state.consumers.count(stream.row.id);
-    Ok(Output { stream, consumers })
+    let queues = state.queues.of_stream(stream.row.id).len();
+    Ok(Output { stream, consumers, queues })
 }
 
 impl Output {
     pub(in crate::api::streams) fn write(self, mut out: Writer) -> Answer {
-        let Output { stream, consumers } = self;
+        let Output { stream, consumers, queues } = self;
         out.begin_map();
         out.begin_map_in("StreamDescriptionSummary");
         write_head(&mut out, &stream);
@@ -53,7 +55,7 @@ impl Output {
         if stream.row.mode == Mode::OnDemand {
             out.text("RecordDistributionStrategy", distribution(stream.row.distribution));
         }
-        out.integer("QueueCount", 0);
+        out.integer("QueueCount", queues as u64);
         out.end_map();
         out.end_map();
         out.into()

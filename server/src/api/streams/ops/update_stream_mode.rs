@@ -53,7 +53,6 @@ pub(in crate::api::streams) async fn run(
         row.mode = mode;
         match mode {
             Mode::OnDemand => row.warm_mibps = warm_mibps.or(row.warm_mibps),
-            // A stream that has queues cannot go back; until queues are served, none has any.
             Mode::Provisioned => {
                 row.warm_mibps = None;
                 row.distribution = Distribution::UserPartitionKey;
