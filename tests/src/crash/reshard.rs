@@ -11,7 +11,7 @@ use crate::kinesis::{Client, Failure, ListedShard};
 use crate::random::Random;
 
 /// Records that the writers put between two changes, at most.
-const RECORDS_BETWEEN_MAX: u64 = 2000;
+const RECORDS_BETWEEN_MAX: u64 = 1000;
 /// Open shards at least and at most.
 const OPEN_MIN: usize = 2;
 const OPEN_MAX: usize = 8;
