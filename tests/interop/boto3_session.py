@@ -1,5 +1,5 @@
 """A session of the real boto3 against a real server: streams, records, iterators, errors, a
-kill -9 in the middle, resharding under a reader, fan-out over HTTP/1.1.
+kill -9 in the middle, resharding under a reader, fan-out over HTTP/1.1, queues.
 
     python boto3_session.py path/to/flowstone scratch-directory
 """
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from checks import Checks, deadline
 from fanout import fan_out
+from queues import queues
 from server import Server
 from traffic import reshard_while_reading
 
@@ -348,6 +349,7 @@ def main():
         client = crash(server, client, checks, put)
         deletion(client, checks)
         resharding(client, checks)
+        queues(client, checks, "work")
     finally:
         server.kill()
     return checks.close()

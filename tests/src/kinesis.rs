@@ -10,6 +10,12 @@ use serde_json::{Value, json};
 
 use crate::http::Connection;
 
+mod queues;
+mod shards;
+
+pub use queues::{QueueRecord, Receive};
+pub use shards::{HashKeyRange, ListedShard, SequenceNumberRange};
+
 const HEADERS: &str = "content-type: application/x-amz-json-1.1\r\n\
     x-amz-date: 20260101T000000Z\r\n\
     authorization: AWS4-HMAC-SHA256 \
@@ -29,6 +35,14 @@ pub enum Failure {
         /// The error's body: its type and message.
         body: String,
     },
+}
+
+impl Failure {
+    /// Whether it is an answer.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Failure::Service { .. })
+    }
 }
 
 impl fmt::Display for Failure {
@@ -137,13 +151,6 @@ impl Client {
         let input = json!({"StreamName": stream});
         let answer: Value = self.call("DescribeStreamSummary", &input)?;
         Ok(answer["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
-    }
-
-    /// The names of the stream's shards, of at most a thousand.
-    pub fn list_shards(&mut self, stream: &str) -> Result<Vec<String>, Failure> {
-        let answer: Value = self.call("ListShards", &json!({"StreamName": stream}))?;
-        let shards = answer["Shards"].as_array().into_iter().flatten();
-        Ok(shards.filter_map(|shard| Some(shard["ShardId"].as_str()?.to_owned())).collect())
     }
 
     /// Puts one record.

@@ -122,6 +122,7 @@ fn a_queue_is_made_described_listed_changed_and_deleted() {
         }
     }
     assert_eq!(listed, BTreeSet::from([arn.clone(), second.clone()]));
+    assert_eq!(queue_count(&server), 2);
     let other = json!({"StreamFilter": [{"StreamARN": format!("{}x", stream_arn())}]});
     assert_eq!(server.ok("ListQueues", &other)["QueueSummaries"], json!([]));
 
@@ -142,7 +143,48 @@ fn a_queue_is_made_described_listed_changed_and_deleted() {
             assert_eq!(code, "ResourceNotFoundException", "{operation}");
         }
     }
+    assert_eq!(queue_count(&server), 0);
     server.ok("DeleteStream", &json!({"StreamName": "s"}));
+}
+
+/// How many queues the stream says that it has.
+fn queue_count(server: &Running) -> u64 {
+    let summary = server.ok("DescribeStreamSummary", &json!({"StreamName": "s"}));
+    summary["StreamDescriptionSummary"]["QueueCount"].as_u64().unwrap()
+}
+
+#[test]
+fn a_queue_delivers_what_was_put_before_its_stream_was_split_and_went_on_demand() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Running::start(data.path(), &[]);
+    server.ok("CreateStream", &json!({"StreamName": "s", "ShardCount": 1}));
+    put(&server, 0..12);
+    let split = json!({"StreamName": "s", "ShardToSplit": "shardId-000000000000",
+        "NewStartingHashKey": (1_u128 << 127).to_string()});
+    server.ok("SplitShard", &split);
+    put(&server, 12..24);
+    let mode =
+        |mode: &str| json!({"StreamARN": stream_arn(), "StreamModeDetails": {"StreamMode": mode}});
+    server.ok("UpdateStreamMode", &mode("ON_DEMAND"));
+    let arn = create(&server, "q", &json!({}));
+    let mut again = split;
+    again["ShardToSplit"] = "shardId-000000000001".into();
+    again["NewStartingHashKey"] = (1_u128 << 126).to_string().into();
+    assert_eq!(server.refused("SplitShard", &again).0, "ValidationException");
+    assert_eq!(
+        server.refused("UpdateStreamMode", &mode("PROVISIONED")).0,
+        "ResourceInUseException"
+    );
+
+    let all = receive_all(&server, &arn, 600);
+    let expected: BTreeSet<_> = (0..24).map(|key| format!("k{key}")).collect();
+    assert_eq!((all.len(), keys(&all)), (24, expected), "each record once");
+    for some in all.chunks(10) {
+        assert_eq!(acknowledge(&server, &arn, some), (some.len(), vec![]));
+    }
+    drop(server);
+    let server = Running::start(data.path(), &[]);
+    assert_eq!(receive(&server, &arn, 600), Vec::<Value>::new());
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The verdict on what was read back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::crash::ledger::{Ledger, Sequence, Shard};
-use crate::crash::record::Name;
+use crate::crash::record::{Name, key_of};
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub struct Seen {
     pub name: Option<Name>,
 }
 
-/// All records, shard by shard, in the order in which they were read.
+/// All records, shard by shard, in the order in which they were read. A stream's shards come behind
+/// their parents.
 pub type ReadBack = BTreeMap<Shard, Vec<Seen>>;
 
 /// Something that must not be.
@@ -31,6 +32,10 @@ pub enum Finding {
     OutOfOrder(Shard, Sequence),
     /// It comes behind a record that its writer sent later.
     WriterOrder(Name, Shard, Sequence),
+    /// It comes behind a record of its key that its writer sent later.
+    KeyOrder(Name, Shard, Sequence),
+    /// The shard was split or merged, and is open.
+    Reopened(Shard),
     /// Its bytes are not what was sent.
     WrongBytes(Shard, Sequence),
     /// Nobody sent it.
@@ -47,6 +52,8 @@ impl fmt::Display for Finding {
             Finding::WriterOrder(name, shard, at) => {
                 ("out of its writer's order", Some(name), shard, at)
             }
+            Finding::KeyOrder(name, shard, at) => ("out of its key's order", Some(name), shard, at),
+            Finding::Reopened(shard) => return write!(f, "open again shard=`{shard}`"),
             Finding::WrongBytes(shard, at) => ("wrong bytes", None, shard, at),
             Finding::Unknown(name, shard, at) => ("never sent", Some(name), shard, at),
         };
@@ -64,8 +71,15 @@ impl fmt::Display for Finding {
 pub fn check(ledger: &Ledger, read: &ReadBack) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen_at: HashMap<Name, (&Shard, &Sequence)> = HashMap::new();
+    let mut newest_of_keys: Option<(&String, Newest<'_>)> = None;
     for (shard, records) in read {
         check_order(shard, records, &mut findings);
+        if newest_of_keys.as_ref().is_none_or(|(stream, _)| *stream != &shard.stream) {
+            newest_of_keys = Some((&shard.stream, HashMap::new()));
+        }
+        if let Some((_, newest)) = &mut newest_of_keys {
+            check_keys(shard, records, newest, &mut findings);
+        }
         for Seen { sequence, name } in records {
             let Some(name) = *name else {
                 findings.push(Finding::WrongBytes(shard.clone(), sequence.clone()));
@@ -93,6 +107,31 @@ pub fn check(ledger: &Ledger, read: &ReadBack) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The shards that are open although their split or merge was answered.
+#[must_use]
+pub fn check_closed(ledger: &Ledger, finished: &BTreeSet<Shard>) -> Vec<Finding> {
+    ledger.closed.difference(finished).cloned().map(Finding::Reopened).collect()
+}
+
+/// The newest number and sequence number of each writer's records with a key.
+type Newest<'a> = HashMap<(u32, u64), (u64, &'a Sequence)>;
+
+/// Holds a shard's records against those of the shards that it comes behind.
+fn check_keys<'a>(
+    shard: &Shard,
+    records: &'a [Seen],
+    newest: &mut Newest<'a>,
+    findings: &mut Vec<Finding>,
+) {
+    for Seen { sequence, name } in records {
+        let Some(name) = *name else { continue };
+        let before = newest.insert((name.writer, key_of(name)), (name.number, sequence));
+        if before.is_some_and(|(number, at)| name.number < number || sequence < at) {
+            findings.push(Finding::KeyOrder(name, shard.clone(), sequence.clone()));
+        }
+    }
 }
 
 fn check_order(shard: &Shard, records: &[Seen], findings: &mut Vec<Finding>) {

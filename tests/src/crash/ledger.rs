@@ -1,6 +1,6 @@
 //! What was sent and what was acknowledged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::crash::record::Name;
@@ -46,13 +46,17 @@ pub struct Acknowledged {
     pub sequence: Sequence,
 }
 
-/// Everything that the writers know.
+/// Everything that the writers know, and who splits and merges shards.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// The highest number that each writer has sent.
     pub sent: HashMap<u32, u64>,
     /// What was acknowledged.
     pub acknowledged: HashMap<Name, Acknowledged>,
+    /// Shards whose split or merge was answered.
+    pub closed: BTreeSet<Shard>,
+    /// Changes of shards that were answered.
+    pub changes: u64,
 }
 
 impl Ledger {

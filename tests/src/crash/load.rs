@@ -1,13 +1,12 @@
 //! The writers: each with a connection of its own, one request after the other.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::crash::ledger::{Acknowledged, Ledger, Sequence, Shard};
-use crate::crash::record::{Name, encode};
+use crate::crash::progress::Progress;
+use crate::crash::record::{Name, encode, partition_key};
 use crate::kinesis::{Client, Failure, Placed};
 use crate::random::Random;
 
@@ -16,17 +15,6 @@ const BATCH_RECORDS_MAX: u64 = 60;
 /// Bytes of filler at most; now and then a record is larger.
 const FILLER_BYTES_MAX: u64 = 1500;
 const LARGE_FILLER_BYTES_MAX: u64 = 100_000;
-/// A round whose writers get no further in this time has failed.
-const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
-
-#[derive(Default)]
-struct Progress {
-    acknowledged: AtomicU64,
-    is_over: AtomicBool,
-    changed: Condvar,
-    lock: Mutex<()>,
-}
-
 /// Writers at work.
 pub struct Load {
     progress: Arc<Progress>,
@@ -34,11 +22,12 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts `writers` writers to `streams`. Each goes on behind the numbers that `ledger` has.
+    /// Starts `writers` writers to `streams`, of which `queued` has a queue. Each goes on behind the numbers that `ledger` has.
     #[must_use]
     pub fn start(
         server: SocketAddr,
         streams: &[String],
+        queued: &str,
         writers: u32,
         ledger: &Ledger,
         random: &mut Random,
@@ -49,6 +38,7 @@ impl Load {
                 writer,
                 next: ledger.sent.get(&writer).copied().unwrap_or(0) + 1,
                 streams: streams.to_vec(),
+                queued: queued.to_owned(),
                 client: Client::new(server),
                 random: Random::new(random.bits()),
                 ledger: Ledger::default(),
@@ -64,23 +54,22 @@ impl Load {
         Load { writers: writers.collect(), progress }
     }
 
+    /// How far they are.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
     /// Waits until `records` are acknowledged. Says whether that happened in time.
     #[must_use]
     pub fn wait_for(&self, records: u64) -> bool {
-        let guard = self.progress.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_short = |_: &mut ()| {
-            self.progress.acknowledged.load(Ordering::SeqCst) < records
-                && !self.writers.iter().all(JoinHandle::is_finished)
-        };
-        let waited = self.progress.changed.wait_timeout_while(guard, PROGRESS_TIMEOUT, is_short);
-        drop(waited);
-        self.progress.acknowledged.load(Ordering::SeqCst) >= records
+        self.progress.wait_for(records, || self.writers.iter().all(JoinHandle::is_finished))
     }
 
     /// Lets each writer finish its request, which may fail, and adds what they know to `ledger`.
     /// Answers the refusals: answers of the service that are no success.
     pub fn finish(self, ledger: &mut Ledger) -> Vec<Failure> {
-        self.progress.is_over.store(true, Ordering::SeqCst);
+        self.progress.end();
         let mut refusals = Vec::new();
         for writer in self.writers {
             let (own, failure) = writer.join().unwrap_or_else(|panic| {
@@ -92,16 +81,9 @@ impl Load {
             for (name, place) in own.acknowledged {
                 ledger.note_acknowledged(name, place);
             }
-            refusals.extend(failure.filter(|failure| matches!(failure, Failure::Service { .. })));
+            refusals.extend(failure.filter(Failure::is_refusal));
         }
         refusals
-    }
-}
-
-impl Progress {
-    fn announce(&self) {
-        let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.changed.notify_all();
     }
 }
 
@@ -109,6 +91,7 @@ struct Writer {
     writer: u32,
     next: u64,
     streams: Vec<String>,
+    queued: String,
     client: Client,
     random: Random,
     ledger: Ledger,
@@ -117,20 +100,18 @@ struct Writer {
 impl Writer {
     /// Puts until a request fails or the round is over.
     fn work(&mut self, progress: &Progress) -> Option<Failure> {
-        while !progress.is_over.load(Ordering::SeqCst) {
+        while !progress.is_over() {
             let stream = usize::try_from(self.random.below(self.streams.len() as u64)).unwrap_or(0);
             let stream = self.streams[stream].clone();
-            // Even writers put one by one, odd ones several at once.
-            let put = if self.writer.is_multiple_of(2) {
+            // Even writers put one by one, odd ones several at once; but all one by one to where a
+            // queue's consumers must keep up with them.
+            let put = if self.writer.is_multiple_of(2) || stream == self.queued {
                 self.put_one(&stream)
             } else {
                 self.put_several(&stream)
             };
             match put {
-                Ok(count) => {
-                    progress.acknowledged.fetch_add(count, Ordering::SeqCst);
-                    progress.announce();
-                }
+                Ok(count) => progress.add(count),
                 Err(failure) => return Some(failure),
             }
         }
@@ -167,7 +148,7 @@ impl Writer {
         let is_large = self.random.below(200) == 0;
         let bound = if is_large { LARGE_FILLER_BYTES_MAX } else { FILLER_BYTES_MAX };
         let filler = usize::try_from(self.random.below(bound)).unwrap_or(0);
-        (name, format!("key-{}", self.random.below(1000)), encode(name, filler))
+        (name, partition_key(name), encode(name, filler))
     }
 
     fn note(&mut self, stream: &str, name: Name, placed: Placed) -> bool {

@@ -10,6 +10,8 @@
 use crate::random::Random;
 
 const HEADER_BYTES: usize = 16;
+/// Keys that records have.
+const KEYS: u64 = 1000;
 
 /// Which record this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +20,18 @@ pub struct Name {
     pub writer: u32,
     /// Which of the writer's it is, in the order in which they were sent.
     pub number: u64,
+}
+
+/// Which of the keys record `name` has.
+#[must_use]
+pub fn key_of(name: Name) -> u64 {
+    Random::new(u64::from(name.writer) << 32 ^ name.number).below(KEYS)
+}
+
+/// The partition key of record `name`.
+#[must_use]
+pub fn partition_key(name: Name) -> String {
+    format!("key-{}", key_of(name))
 }
 
 /// The data of record `name`, with `filler_bytes` of filler.
@@ -47,6 +61,13 @@ pub fn decode(data: &[u8]) -> Option<Name> {
     let writer = u32::from_le_bytes(header[0..4].try_into().ok()?);
     let number = u64::from_le_bytes(header[4..12].try_into().ok()?);
     Some(Name { writer, number })
+}
+
+/// Which record was read as `key` and `data` in base64; `None` when a byte is not as it was.
+#[must_use]
+pub fn decode_read(key: &str, data: &str) -> Option<Name> {
+    let data = base64_simd::STANDARD.decode_to_vec(data.as_bytes()).ok()?;
+    decode(&data).filter(|name| partition_key(*name) == key)
 }
 
 fn checksum_of(data: &[u8]) -> u32 {

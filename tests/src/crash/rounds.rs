@@ -2,17 +2,24 @@
 
 use std::io::{self, Write};
 
-use crate::crash::check::{Finding, ReadBack, check};
+use crate::crash::check::{check, check_closed};
+use crate::crash::consume::Consumers;
+use crate::crash::deliveries::{Deliveries, Moments};
 use crate::crash::ledger::Ledger;
 use crate::crash::load::Load;
 use crate::crash::plant::zero_a_frame;
-use crate::crash::readback::read_on;
+use crate::crash::readback::Reader;
+use crate::crash::reshard::Resharder;
 use crate::kinesis::{Client, Failure};
 use crate::random::Random;
 use crate::server::{Server, Setup};
 
 /// Streams and their shards.
-const STREAMS: [(&str, usize); 3] = [("one", 1), ("four", 4), ("eight", 8)];
+const STREAMS: [(&str, usize); 3] = [("one", 1), ("eight", 8), (RESHARDED, 4)];
+/// The stream whose shards are split and merged.
+const RESHARDED: &str = "resharded";
+/// The stream on demand that has a queue.
+const QUEUED: &str = "queued";
 /// Every so many rounds the server is asked to stop instead of killed.
 const STOP_EVERY: u64 = 7;
 /// Every so many rounds everything is read back from the beginning.
@@ -24,6 +31,15 @@ const ACTIVE_CALLS_MAX: usize = 10_000;
 /// Findings that are printed.
 const FINDINGS_PRINTED_MAX: usize = 20;
 
+/// What to do wrong after the last kill, to see that it is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plant {
+    /// Destroy acknowledged records.
+    Loss,
+    /// Claim an acknowledgement that the queue was never sent.
+    Acknowledgement,
+}
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -33,8 +49,8 @@ pub struct Plan {
     pub writers: u32,
     /// What the random moments follow from.
     pub seed: u64,
-    /// Whether to destroy acknowledged records after the last kill.
-    pub plant_loss: bool,
+    /// What to do wrong.
+    pub plant: Option<Plant>,
 }
 
 /// What came of it.
@@ -44,6 +60,12 @@ pub struct Outcome {
     pub acknowledged: usize,
     /// Records read back.
     pub read: usize,
+    /// Splits, merges and scalings answered.
+    pub changes: u64,
+    /// Deliveries of the queue.
+    pub delivered: usize,
+    /// Records acknowledged to the queue.
+    pub done: usize,
     /// Kills by SIGKILL.
     pub kills: u64,
     /// Stops by SIGTERM.
@@ -54,79 +76,165 @@ pub struct Outcome {
 
 /// Runs `plan`. An error means that it could not be run; failures are in the outcome.
 pub fn run(plan: &Plan, setup: &Setup, out: &mut dyn Write) -> Result<Outcome, Failure> {
-    let mut random = Random::new(plan.seed);
-    let streams = STREAMS.map(|(name, _)| name.to_owned());
-    let (mut ledger, mut read) = (Ledger::default(), ReadBack::new());
-    let mut outcome = Outcome::default();
-    let mut server = Server::start(setup)?;
-    make_streams(&mut Client::new(server.address()))?;
-
+    let server = Server::start(setup)?;
+    let mut client = Client::new(server.address());
+    make_streams(&mut client)?;
+    let streams = STREAMS.iter().map(|(name, _)| *name).chain([QUEUED]);
+    let mut run = Run {
+        queue: client.create_stream_with_queue(QUEUED)?,
+        streams: streams.map(ToOwned::to_owned).collect(),
+        random: Random::new(plan.seed),
+        ledger: Ledger::default(),
+        reader: Reader::default(),
+        deliveries: Deliveries::default(),
+        moments: Moments::default(),
+        outcome: Outcome::default(),
+        plan,
+        setup,
+    };
+    let mut server = Some(server);
     for round in 1..=plan.rounds {
-        let is_last = round == plan.rounds;
-        let load = Load::start(server.address(), &streams, plan.writers, &ledger, &mut random);
-        let target = 1 + random.below(ROUND_RECORDS_MAX);
-        if !load.wait_for(target) {
-            outcome.failures.push(format!("round {round}: writers got stuck or were refused"));
-        }
-        let is_stop = round % STOP_EVERY == 0 && !(plan.plant_loss && is_last);
-        if is_stop {
-            outcome.stops += 1;
-            let status = server.stop()?;
-            if !status.success() {
-                outcome.failures.push(format!("round {round}: SIGTERM ended in {status}"));
-            }
-        } else {
-            outcome.kills += 1;
-            server.kill()?;
-        }
-        let refusals = load.finish(&mut ledger);
-        if !is_stop {
-            let refusals = refusals.iter().map(|refusal| format!("round {round}: {refusal}"));
-            outcome.failures.extend(refusals);
-        }
-        if plan.plant_loss && is_last {
-            let planted = zero_a_frame(&setup.data)?;
-            writeln!(out, "planted a loss: {planted:?}")?;
-        }
+        let Some(running) = server.take() else { break };
+        server = run.round(round, running, out)?;
+    }
+    Ok(run.outcome)
+}
 
-        if round % READ_ALL_EVERY == 0 || is_last {
-            read = ReadBack::new();
+/// What is known from round to round.
+struct Run<'a> {
+    plan: &'a Plan,
+    setup: &'a Setup,
+    streams: Vec<String>,
+    queue: String,
+    random: Random,
+    ledger: Ledger,
+    reader: Reader,
+    deliveries: Deliveries,
+    moments: Moments,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    /// One round; the server that the next one goes on with, unless something is wrong.
+    fn round(
+        &mut self,
+        round: u64,
+        server: Server,
+        out: &mut dyn Write,
+    ) -> Result<Option<Server>, Failure> {
+        let is_last = round == self.plan.rounds;
+        let is_stop = round % STOP_EVERY == 0 && !(self.plan.plant.is_some() && is_last);
+        self.work(round, server, is_stop)?;
+        if is_last && self.plan.plant == Some(Plant::Loss) {
+            writeln!(out, "planted a loss: {:?}", zero_a_frame(&self.setup.data)?)?;
         }
-        let restarted = Server::start(setup).map_err(Failure::from).and_then(|server| {
-            read_on(&mut Client::new(server.address()), &streams, &mut read)?;
-            Ok(server)
-        });
-        server = match restarted {
+        if is_last && self.plan.plant == Some(Plant::Acknowledgement) {
+            let planted = self.deliveries.plant(&self.ledger, QUEUED, self.moments.next());
+            let planted = planted.ok_or_else(|| io::Error::other("the queue owes nothing"))?;
+            writeln!(out, "planted an acknowledgement: {planted:?}")?;
+        }
+        let restarted = self.restart(round);
+        let server = match restarted {
             Ok(server) => server,
             // A server that refuses to serve destroyed records has noticed them.
             Err(failure) => {
-                outcome.failures.push(format!("round {round}: restart or read back: {failure}"));
-                break;
+                self.fail(round, [format!("restart or read back: {failure}")]);
+                return Ok(None);
             }
         };
-        let findings = check(&ledger, &read);
-        outcome.acknowledged = ledger.acknowledged.len();
-        outcome.read = read.values().map(Vec::len).sum();
+        let findings = self.check(is_last.then_some(&server));
+        let outcome = &mut self.outcome;
+        outcome.acknowledged = self.ledger.acknowledged.len();
+        outcome.read = self.reader.read.values().map(Vec::len).sum();
+        outcome.changes = self.ledger.changes;
+        (outcome.delivered, outcome.done) = self.deliveries.counts();
         writeln!(
             out,
-            "round {round}/{}: {} acknowledged={} read={} findings={}",
-            plan.rounds,
+            "round {round}/{}: {} acknowledged={} read={} reshards={} delivered={} done={} \
+             findings={}",
+            self.plan.rounds,
             if is_stop { "stopped" } else { "killed" },
             outcome.acknowledged,
             outcome.read,
+            outcome.changes,
+            outcome.delivered,
+            outcome.done,
             findings.len()
         )?;
-        report(round, &findings, &mut outcome);
-        if !outcome.failures.is_empty() {
-            break;
-        }
+        self.fail(round, findings.into_iter().take(FINDINGS_PRINTED_MAX));
+        Ok(self.outcome.failures.is_empty().then_some(server))
     }
-    Ok(outcome)
-}
 
-fn report(round: u64, findings: &[Finding], outcome: &mut Outcome) {
-    let lines = findings.iter().take(FINDINGS_PRINTED_MAX);
-    outcome.failures.extend(lines.map(|finding| format!("round {round}: {finding}")));
+    /// Everybody at work, until the server is killed or stopped.
+    fn work(&mut self, round: u64, server: Server, is_stop: bool) -> Result<(), Failure> {
+        let (at, writers, random) = (server.address(), self.plan.writers, &mut self.random);
+        let load = Load::start(at, &self.streams, QUEUED, writers, &self.ledger, random);
+        let progress = load.progress();
+        let resharder = Resharder::start(at, RESHARDED, progress, random);
+        let consumers = Consumers::start(at, &self.queue, progress, &self.moments, random);
+        let target = 1 + random.below(ROUND_RECORDS_MAX);
+        let mut wrong = Vec::new();
+        if !load.wait_for(target) {
+            wrong.push("writers got stuck or were refused".to_owned());
+        }
+        if is_stop {
+            self.outcome.stops += 1;
+            let status = server.stop()?;
+            if !status.success() {
+                wrong.push(format!("SIGTERM ended in {status}"));
+            }
+        } else {
+            self.outcome.kills += 1;
+            server.kill()?;
+        }
+        let mut refusals = load.finish(&mut self.ledger);
+        refusals.extend(resharder.finish(&mut self.ledger));
+        let (notes, failures) = consumers.finish();
+        self.deliveries.note(notes);
+        refusals.extend(failures.into_iter().filter(Failure::is_refusal));
+        if !is_stop {
+            wrong.extend(refusals.iter().map(ToString::to_string));
+        }
+        self.fail(round, wrong);
+        Ok(())
+    }
+
+    /// Starts the server again and reads on.
+    fn restart(&mut self, round: u64) -> Result<Server, Failure> {
+        if round.is_multiple_of(READ_ALL_EVERY) || round == self.plan.rounds {
+            self.reader = Reader::default();
+        }
+        let server = Server::start(self.setup)?;
+        self.reader.read_on(&mut Client::new(server.address()), &self.streams)?;
+        Ok(server)
+    }
+
+    /// All that is wrong; with `last`, also with what the queue then has left.
+    fn check(&mut self, last: Option<&Server>) -> Vec<String> {
+        let mut findings = Vec::new();
+        let began = self.moments.next();
+        if let Some(server) = last {
+            let (moments, random) = (&self.moments, &mut self.random);
+            let drain = Consumers::drain(server.address(), &self.queue, moments, random);
+            let (notes, failures) = drain.finish();
+            self.deliveries.note(notes);
+            findings.extend(failures.iter().map(|failure| format!("queue: drain: {failure}")));
+            let left = self.deliveries.check_drained(&self.ledger, QUEUED, began);
+            findings.extend(left.iter().map(ToString::to_string));
+        }
+        let read = check(&self.ledger, &self.reader.read);
+        findings.extend(read.iter().map(ToString::to_string));
+        let closed = check_closed(&self.ledger, &self.reader.finished);
+        findings.extend(closed.iter().map(ToString::to_string));
+        let delivered = self.deliveries.check(&self.ledger);
+        findings.extend(delivered.iter().map(ToString::to_string));
+        findings
+    }
+
+    fn fail(&mut self, round: u64, findings: impl IntoIterator<Item = String>) {
+        let findings = findings.into_iter().map(|finding| format!("round {round}: {finding}"));
+        self.outcome.failures.extend(findings);
+    }
 }
 
 fn make_streams(client: &mut Client) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! The checker catches what it is there to catch.
 
-use super::check::{Finding, ReadBack, Seen, check};
+use super::check::{Finding, ReadBack, Seen, check, check_closed};
+use super::deliveries::{Deliveries, Delivery, Note, QueueFinding};
 use super::ledger::{Acknowledged, Ledger, Sequence, Shard};
-use super::record::{Name, decode, encode};
+use super::record::{Name, decode, decode_read, encode, key_of, partition_key};
 
 const RECORDS: u64 = 100;
 
@@ -21,10 +22,9 @@ fn faultless() -> (Ledger, ReadBack) {
     for number in 1..=RECORDS {
         for writer in 0..2 {
             let name = Name { writer, number };
-            let shard = shard(number % 2);
-            let records = read.entry(shard.clone()).or_default();
-            let sequence = 90 + records.len() as u64;
-            records.push(seen(name, sequence));
+            let shard = shard(key_of(name) % 2);
+            let sequence = 90 + 2 * number + u64::from(writer);
+            read.entry(shard.clone()).or_default().push(seen(name, sequence));
             ledger.note_sent(name);
             let sequence = Sequence(sequence.to_string());
             ledger.note_acknowledged(name, Acknowledged { shard, sequence });
@@ -73,8 +73,10 @@ fn swapped_records_are_out_of_order() {
 fn swapped_contents_under_the_right_numbers_are_moved() {
     let (ledger, mut read) = faultless();
     let records = records(&mut read);
-    let (first, second) = (records[16].name, records[18].name);
-    (records[16].name, records[18].name) = (second, first);
+    let writer = |seen: &Seen| seen.name.unwrap().writer;
+    let other = (18..).find(|at| writer(&records[*at]) == writer(&records[16])).unwrap();
+    let (first, second) = (records[16].name, records[other].name);
+    (records[16].name, records[other].name) = (second, first);
     let findings = check(&ledger, &read);
     let moved = findings.iter().filter(|finding| matches!(finding, Finding::Moved(..))).count();
     assert_eq!(moved, 2, "{findings:?}");
@@ -102,7 +104,8 @@ fn one_changed_byte_anywhere_is_noticed() {
 #[test]
 fn a_record_without_acknowledgement_may_be_there_or_not_but_once() {
     let (mut ledger, mut read) = faultless();
-    let name = Name { writer: 0, number: RECORDS + 1 };
+    let mut newer = (RECORDS + 1..).map(|number| Name { writer: 0, number });
+    let name = newer.find(|name| key_of(*name) % 2 == 0).unwrap();
     ledger.note_sent(name);
     assert_eq!(check(&ledger, &read), []);
     records(&mut read).push(seen(name, 5000));
@@ -124,4 +127,114 @@ fn sequences_are_ordered_as_numbers() {
     assert!(sequence("9") < sequence("10"));
     assert!(sequence("0009") < sequence("10"));
     assert!(sequence("49600000000000000000000000000000000000000000000000000001") > sequence("2"));
+}
+
+#[test]
+fn a_key_that_goes_back_from_child_to_parent_is_found() {
+    let (mut ledger, mut read) = faultless();
+    let first = Name { writer: 7, number: 1 };
+    let second =
+        (2..).map(|number| Name { number, ..first }).find(|it| key_of(*it) == key_of(first));
+    let second = second.unwrap();
+    ledger.note_sent(first);
+    ledger.note_sent(second);
+    let mut as_it_should_be = read.clone();
+    as_it_should_be.entry(shard(0)).or_default().push(seen(first, 5000));
+    as_it_should_be.entry(shard(1)).or_default().push(seen(second, 6000));
+    assert_eq!(check(&ledger, &as_it_should_be), []);
+    read.entry(shard(0)).or_default().push(seen(second, 5000));
+    read.entry(shard(1)).or_default().push(seen(first, 6000));
+    let expected = Finding::KeyOrder(first, shard(1), Sequence("6000".to_owned()));
+    assert_eq!(check(&ledger, &read), [expected]);
+}
+
+#[test]
+fn a_shard_that_was_closed_and_is_open_is_found() {
+    let (mut ledger, _) = faultless();
+    ledger.closed.insert(shard(0));
+    assert_eq!(check_closed(&ledger, &[shard(0)].into()), []);
+    assert_eq!(check_closed(&ledger, &[shard(1)].into()), [Finding::Reopened(shard(0))]);
+}
+
+#[test]
+fn a_record_under_the_key_of_another_is_not_what_was_sent() {
+    let name = Name { writer: 1, number: 2 };
+    let data = base64_simd::STANDARD.encode_to_string(encode(name, 40));
+    assert_eq!(decode_read(&partition_key(name), &data), Some(name));
+    assert_eq!(decode_read("key-x", &data), None);
+}
+
+const PUT: Name = Name { writer: 0, number: 2 };
+
+fn delivery(receive_count: u64, asked: u64) -> Delivery {
+    Delivery { record_id: "id".to_owned(), receive_count, asked, answered: asked + 1 }
+}
+
+fn delivered(receive_count: u64, asked: u64) -> Note {
+    Note::Delivered(PUT, delivery(receive_count, asked))
+}
+
+/// What is found when the queue of shard 0's stream, which got the one record, is drained from
+/// moment 100 on.
+fn found(notes: impl IntoIterator<Item = Note>) -> Vec<QueueFinding> {
+    let mut ledger = Ledger::default();
+    ledger.note_sent(PUT);
+    let place = Acknowledged { shard: shard(0), sequence: Sequence("90".to_owned()) };
+    ledger.note_acknowledged(PUT, place);
+    let mut deliveries = Deliveries::default();
+    deliveries.note(notes);
+    let mut all = deliveries.check(&ledger);
+    all.extend(deliveries.check_drained(&ledger, "s", 100));
+    all
+}
+
+#[test]
+fn a_record_is_delivered_until_its_acknowledgement_is_answered_and_no_more() {
+    let settle = |at| [Note::Settling(PUT), Note::Settled(PUT, at)];
+    let [sent, granted] = settle(Some(5));
+    assert_eq!(found([delivered(1, 2), sent.clone(), granted.clone()]), []);
+    let again = [delivered(1, 2), sent.clone(), granted, delivered(2, 6)];
+    assert_eq!(found(again), [QueueFinding::Redelivered(PUT)]);
+    // Asked before the acknowledgement was answered: it may have been first.
+    let [_, granted] = settle(Some(5));
+    assert_eq!(found([delivered(1, 2), delivered(2, 4), sent.clone(), granted]), []);
+    // Without an answer it may count either way.
+    assert_eq!(found([delivered(1, 2), sent.clone()]), []);
+    assert_eq!(found([delivered(1, 2), sent.clone(), delivered(2, 6)]), []);
+    let [_, refused] = settle(None);
+    assert_eq!(found([delivered(1, 2), sent, refused]), [QueueFinding::NotDelivered(PUT)]);
+}
+
+#[test]
+fn a_record_that_the_queue_owes_is_found_when_it_is_drained() {
+    assert_eq!(found([]), [QueueFinding::NotDelivered(PUT)]);
+    assert_eq!(found([delivered(1, 2)]), [QueueFinding::NotDelivered(PUT)]);
+    assert_eq!(found([delivered(1, 2), delivered(2, 101)]), []);
+}
+
+#[test]
+fn deliveries_that_are_not_counted_or_not_of_one_record_are_found() {
+    assert_eq!(found([delivered(1, 2), delivered(1, 101)]), [QueueFinding::NotCounted(PUT)]);
+    let other = Delivery { record_id: "other".to_owned(), ..delivery(2, 101) };
+    let both = [delivered(1, 2), Note::Delivered(PUT, other)];
+    assert_eq!(found(both), [QueueFinding::Doubled(PUT)]);
+    let strange = Name { writer: 9, number: 9 };
+    let both = [delivered(1, 101), Note::Delivered(strange, delivery(1, 101))];
+    assert_eq!(found(both), [QueueFinding::Unknown(strange)]);
+    let both = [delivered(1, 101), Note::WrongBytes("id".to_owned())];
+    assert_eq!(found(both), [QueueFinding::WrongBytes("id".to_owned())]);
+}
+
+#[test]
+fn a_claimed_acknowledgement_is_of_a_record_that_the_queue_owes() {
+    let mut ledger = Ledger::default();
+    let mut deliveries = Deliveries::default();
+    assert_eq!(deliveries.plant(&ledger, "s", 1), None);
+    ledger.note_sent(PUT);
+    let place = Acknowledged { shard: shard(0), sequence: Sequence("90".to_owned()) };
+    ledger.note_acknowledged(PUT, place);
+    assert_eq!(deliveries.plant(&ledger, "s", 1), Some(PUT));
+    assert_eq!(deliveries.plant(&ledger, "s", 2), None, "the queue owes nothing more");
+    deliveries.note([delivered(1, 2)]);
+    assert_eq!(deliveries.check(&ledger), [QueueFinding::Redelivered(PUT)]);
 }

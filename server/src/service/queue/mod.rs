@@ -30,6 +30,10 @@
 //! kept of it. So memory and log grow with what is received and not acknowledged, and with nothing
 //! else.
 //!
+//! A queue never sees its stream split or merged: a stream that has a queue is on demand and stays
+//! so, and the shards of one on demand cannot be changed. But it may have been split before it went
+//! on demand: a queue that begins before that delivers the records of closed shards, too.
+//!
 //! **Invariant** nothing is answered before it is durable: neither a record that was received, nor
 //! an acknowledgement.
 //! **Invariant** a record that was not acknowledged is in flight, or at or behind the cursor, until
