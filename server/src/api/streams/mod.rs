@@ -202,7 +202,7 @@ operations! {
         UpdateQueueRecordsVisibility => update_queue_records_visibility
             UPDATE_QUEUE_RECORDS_VISIBILITY Whole "",
         UpdateShardCount => update_shard_count
-            UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers",
+            UPDATE_SHARD_COUNT Whole "done and ACTIVE when it answers; ends with even ranges, for which it may make more shards in between",
         UpdateStreamMode => update_stream_mode UPDATE_STREAM_MODE Whole "",
         UpdateStreamRecordDistributionStrategy => update_stream_record_distribution_strategy
             UPDATE_STREAM_RECORD_DISTRIBUTION_STRATEGY Whole "",

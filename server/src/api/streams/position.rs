@@ -53,12 +53,13 @@ pub(super) fn read_start_at<'a>(
     }
 }
 
-/// The position that `start` means now.
+/// The position that `start` means now; `operation` is the one that asks, for messages.
 pub(super) async fn find_position(
     state: &State,
     stream: &Stream,
     shard: &ShardRow,
     start: Start<'_>,
+    operation: &str,
 ) -> Result<SeqNo, Exception> {
     let log = shard.log();
     match start {
@@ -76,8 +77,8 @@ pub(super) async fn find_position(
             let from = ReadFrom::AtTime(Timestamp(u64::try_from(ms).unwrap_or(0)));
             Ok(state.on_disk(move |engine| engine.resolve(log, from)).await?)
         }
-        Start::At(text) => Ok(numbered(state, stream, shard, text)?.at()),
-        Start::After(text) => Ok(numbered(state, stream, shard, text)?.after()),
+        Start::At(text) => Ok(numbered(state, stream, shard, text, operation)?.at()),
+        Start::After(text) => Ok(numbered(state, stream, shard, text, operation)?.after()),
     }
 }
 
@@ -87,10 +88,11 @@ fn numbered(
     stream: &Stream,
     shard: &ShardRow,
     text: &str,
+    operation: &str,
 ) -> Result<SequenceNumber, Exception> {
     let invalid = |because: &str| {
         Exception::invalid_argument(format!(
-            "StartingSequenceNumber {text} used in GetShardIterator on shard {} in stream {} under \
+            "StartingSequenceNumber {text} used in {operation} on shard {} in stream {} under \
              account {} is invalid{because}.",
             shard.name(),
             stream.row.name,

@@ -49,7 +49,7 @@ pub(in crate::api::streams) async fn run(
     let stream = state.active_stream(input.stream)?;
     let shard = find_shard(&stream, input.shard)?;
     let now = state.now();
-    let position = find_position(state, &stream, shard, input.start).await?;
+    let position = find_position(state, &stream, shard, input.start, "GetShardIterator").await?;
     if input.is_dry_run {
         return Err(dry_run());
     }

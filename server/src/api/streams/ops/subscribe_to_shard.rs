@@ -52,7 +52,7 @@ pub(in crate::api::streams) async fn run(
         return Err(stream_not_found(&stream.row.name, &stream.row.account));
     }
     let shard = find_shard(&stream, input.shard)?.clone();
-    let position = find_position(state, &stream, &shard, input.start).await?;
+    let position = find_position(state, &stream, &shard, input.start, "SubscribeToShard").await?;
     if input.is_dry_run {
         return Err(dry_run());
     }
