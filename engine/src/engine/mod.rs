@@ -151,7 +151,8 @@ impl Engine {
     }
 
     /// Deletes shard logs with all their records, atomically with `also`. Blocks on a flush. Space
-    /// comes back as sealing and compaction pass over it.
+    /// comes back as sealing and compaction pass over it. When nobody can know whether an attempt
+    /// that failed counts, the shards refuse appends until a restart.
     pub fn delete_shards(&self, shards: &[ShardId], also: Transaction) -> Result<()> {
         let _step = self.shared.shard_changes.lock().expect("no code panics while it makes shards");
         let mut transaction = Transaction::new();
@@ -162,7 +163,14 @@ impl Engine {
             transaction.remove(&ENDS, &id.0);
         }
         transaction.extend(also);
-        self.shared.catalog.commit(transaction)?;
+        if let Err(error) = self.shared.catalog.commit(transaction) {
+            if may_have_landed(&error) {
+                // What is taken now might be gone after a restart, and must not be acknowledged.
+                let logs = shards.iter().filter_map(|id| self.shared.shard(*id).ok());
+                logs.for_each(|log| log.lock(error.clone()));
+            }
+            return Err(error);
+        }
         let mut all = self.shared.shards.write().expect("no code panics while it changes shards");
         for log in shards.iter().filter_map(|id| all.remove(id)) {
             log.delete();
@@ -330,4 +338,9 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether a catalog commit that failed with `error` may count all the same.
+fn may_have_landed(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Poisoned | ErrorKind::Corrupt | ErrorKind::Unavailable)
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::catalog::Transaction;
 use crate::engine::rows::{SHARDS, ShardRow};
-use crate::engine::{Engine, ShardSpec};
+use crate::engine::{Engine, ShardSpec, may_have_landed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shard::ShardLog;
 use crate::types::{SeqNo, ShardId};
@@ -125,8 +125,7 @@ impl Closing {
 
     /// Whether a commit that failed with `error` left the shards open for certain.
     fn is_undone(&self, error: &Error) -> bool {
-        if matches!(error.kind(), ErrorKind::Poisoned | ErrorKind::Corrupt | ErrorKind::Unavailable)
-        {
+        if may_have_landed(error) {
             return false;
         }
         let catalog = &self.engine.shared.catalog;

@@ -1,6 +1,7 @@
 //! What an engine refuses: poison, strangers, newer versions, missing catalogs.
 
 use super::*;
+use crate::catalog::Transaction;
 use crate::error::ErrorKind;
 use crate::io::sim::Fault;
 
@@ -103,4 +104,23 @@ fn options_out_of_range_are_refused() {
         options,
     );
     assert_eq!(opened.err().map(|error| error.kind()), Some(ErrorKind::Invalid));
+}
+
+#[test]
+fn a_deletion_of_unknown_outcome_lets_nothing_be_acknowledged_that_may_be_gone() {
+    let mut stuck = 0;
+    for op in 0..12 {
+        let mut rig = Rig::fresh(58);
+        let shard = rig.shards(1)[0];
+        rig.append(shard, b"kept").unwrap();
+        rig.disk.inject(rig.disk.ops() + op, Fault::Eio);
+        let deleted = rig.engine.delete_shards(&[shard], Transaction::new());
+        stuck += usize::from(deleted.is_err_and(|error| error.kind() == ErrorKind::Poisoned));
+        let is_acknowledged = rig.append(shard, b"later").is_ok();
+        let rig = rig.killed(op).unwrap();
+        if is_acknowledged {
+            assert_eq!(rig.read_all(shard).unwrap(), [b"kept".to_vec(), b"later".to_vec()]);
+        }
+    }
+    assert!(stuck > 0, "some operation leaves the outcome unknown");
 }
