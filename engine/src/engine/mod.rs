@@ -172,10 +172,12 @@ impl Engine {
             return Err(error);
         }
         let mut all = self.shared.shards.write().expect("no code panics while it changes shards");
-        for log in shards.iter().filter_map(|id| all.remove(id)) {
+        let logs: Vec<_> = shards.iter().filter_map(|id| all.remove(id)).collect();
+        // PERF: letting go of many frames takes a while; other shards need not wait.
+        drop(all);
+        for log in logs {
             log.delete();
         }
-        drop(all);
         self.shared.compactor_bell.ring();
         Ok(())
     }

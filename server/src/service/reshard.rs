@@ -226,9 +226,9 @@ impl Streams {
 
     /// Removes the shards that were closed longer than their stream's retention before `now`, with
     /// their logs; answers how many. Blocks on flushes. Expiring cannot be undone: `now` is the time
-    /// that the engine's retention counts from.
+    /// that the engine's retention counts from. A stream that fails keeps no other from its turn.
     pub fn sweep(&self, engine: &Engine, now: Timestamp) -> Result<usize, Error> {
-        let mut removed = 0;
+        let (mut removed, mut failed) = (0, None);
         for key in self.keys() {
             let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(stream) = self.find_encoded(&key) else { continue };
@@ -245,13 +245,20 @@ impl Streams {
             let mut transaction = Transaction::new();
             transaction.expect_present(&STREAMS, &key);
             transaction.put(&STREAMS, &key, &row);
-            engine.delete_shards(&logs, transaction)?;
             let missing = || Error::new(ErrorKind::Corrupt, "open shards leave a gap");
-            let next = stream.with_shards(row).ok_or_else(missing)?;
-            self.write().insert(key, Arc::new(next));
-            removed += logs.len();
+            let swept = stream.with_shards(row).ok_or_else(missing).and_then(|next| {
+                engine.delete_shards(&logs, transaction)?;
+                Ok(next)
+            });
+            match swept {
+                Ok(next) => {
+                    self.write().insert(key, Arc::new(next));
+                    removed += logs.len();
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(removed)
+        failed.map_or(Ok(removed), Err)
     }
 }
 
