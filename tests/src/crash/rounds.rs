@@ -123,7 +123,7 @@ impl Run<'_> {
         out: &mut dyn Write,
     ) -> Result<Option<Server>, Failure> {
         let is_last = round == self.plan.rounds;
-        let is_stop = round % STOP_EVERY == 0 && !(self.plan.plant.is_some() && is_last);
+        let is_stop = round.is_multiple_of(STOP_EVERY) && !(self.plan.plant.is_some() && is_last);
         self.work(round, server, is_stop)?;
         if is_last && self.plan.plant == Some(Plant::Loss) {
             writeln!(out, "planted a loss: {:?}", zero_a_frame(&self.setup.data)?)?;

@@ -105,7 +105,7 @@ fn one_changed_byte_anywhere_is_noticed() {
 fn a_record_without_acknowledgement_may_be_there_or_not_but_once() {
     let (mut ledger, mut read) = faultless();
     let mut newer = (RECORDS + 1..).map(|number| Name { writer: 0, number });
-    let name = newer.find(|name| key_of(*name) % 2 == 0).unwrap();
+    let name = newer.find(|name| key_of(*name).is_multiple_of(2)).unwrap();
     ledger.note_sent(name);
     assert_eq!(check(&ledger, &read), []);
     records(&mut read).push(seen(name, 5000));
