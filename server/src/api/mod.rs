@@ -16,7 +16,7 @@
 //! | file                | owns |
 //! |---------------------|------|
 //! | `mod.rs`            | the operations table: operation, file, engine verb, divergence; dispatch |
-//! | `constraints.rs`    | each operation's input as a [`Shape`](crate::wire::Shape) |
+//! | `constraints/`       | each operation's input as a [`Shape`](crate::wire::Shape) |
 //! | `model.rs`          | what operations share of requests and responses |
 //! | `error.rs`          | this service's exceptions |
 //! | `state.rs`          | what its operations work on |

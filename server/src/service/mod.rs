@@ -9,6 +9,8 @@
 //! |---------------|------|
 //! | `row.rs`      | a stream's row in the catalog |
 //! | `stream.rs`   | a stream as it is now: state, shards, routes |
+//! | `address.rs`  | a stream's name with whose and where it is |
+//! | `bounds.rs`   | what an account may have, and what it has |
 //! | `registry.rs` | which streams there are; making and deleting them |
 //! | `planned.rs`  | streams that should exist at the start |
 //! | `lineage.rs`  | how shards come from one another |
@@ -30,6 +32,8 @@
 //! **API boundary** nothing here names HTTP, JSON or an exception of AWS.
 
 mod account;
+mod address;
+mod bounds;
 mod consumers;
 mod date;
 mod iterator;
@@ -51,15 +55,15 @@ mod tags;
 mod tests;
 
 pub use account::{ACCOUNTS_MAX, AccountError, Accounts, Commitment};
+pub use address::{StreamKey, StreamPath};
+pub use bounds::{StreamLimits, Usage};
 pub use consumers::{Consumer, ConsumerRow, Consumers, RegisterError};
 pub use date::java_date;
 pub use iterator::{ITERATOR_LIFE_MS, Opened, Purpose, ShardIterator, TOKEN_CHARS_MAX, Tokens};
 pub use lineage::{Child, Generation, LineageError, merge, split, toward};
 pub use planned::{Planned, PlannedStream};
 pub use put::{Placed, Put, PutError, PutPart};
-pub use registry::{
-    ChangeError, CreateError, CreateStream, StreamKey, StreamLimits, StreamPath, Streams, Usage,
-};
+pub use registry::{ChangeError, CreateError, CreateStream, Streams};
 pub use reshard::{Reshard, ReshardError, Resharded};
 pub use routing::{Routes, even_ranges, hash_of, parse_hash_key};
 pub use row::{Distribution, Mode, ShardRow, StreamRow};

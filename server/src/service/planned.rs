@@ -3,7 +3,8 @@
 use flowstone_engine::Engine;
 use flowstone_engine::types::Timestamp;
 
-use crate::service::registry::{CreateError, CreateStream, StreamPath, Streams};
+use crate::service::address::StreamPath;
+use crate::service::registry::{CreateError, CreateStream, Streams};
 use crate::service::row::{Mode, StreamRow};
 use crate::service::stream::Stream;
 

@@ -14,6 +14,8 @@ use flowstone_engine::error::{Error, ErrorKind, Result};
 use flowstone_engine::types::{ShardId, Timestamp};
 use flowstone_engine::{Engine, ShardSpec};
 
+use crate::service::address::StreamKey;
+use crate::service::bounds::{StreamLimits, Usage};
 use crate::service::iterator::{TOKEN_KEY_BYTES, Tokens};
 use crate::service::routing::even_ranges;
 use crate::service::row::{
@@ -23,87 +25,6 @@ use crate::service::stream::{State, Stream};
 
 /// Hours that a new stream keeps records.
 const RETENTION_HOURS_DEFAULT: u32 = 24;
-
-/// Bounds of what an account may have, per region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamLimits {
-    /// Streams.
-    pub streams_max: usize,
-    /// Shards of one stream.
-    pub shards_per_stream_max: u32,
-    /// Open shards of all streams.
-    pub shards_max: usize,
-    /// The same in [`LARGE_REGIONS`], where it differs.
-    pub shards_max_large_region: Option<usize>,
-    /// Streams in on-demand mode.
-    pub on_demand_streams_max: usize,
-}
-
-/// Regions whose accounts may have more shards.
-const LARGE_REGIONS: [&str; 3] = ["us-east-1", "us-west-2", "eu-west-1"];
-
-impl StreamLimits {
-    /// Open shards of all streams of an account in `region`.
-    #[must_use]
-    pub fn shards_max_in(&self, region: &str) -> usize {
-        let large = self.shards_max_large_region.filter(|_| LARGE_REGIONS.contains(&region));
-        large.unwrap_or(self.shards_max)
-    }
-}
-
-/// What an account has in a region.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Streams.
-    pub streams: usize,
-    /// Streams in on-demand mode.
-    pub on_demand_streams: usize,
-    /// Open shards of all streams.
-    pub open_shards: usize,
-}
-
-/// A stream's name with whose and where it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamKey<'a> {
-    /// Twelve digits.
-    pub account: &'a str,
-    /// Such as `us-east-1`.
-    pub region: &'a str,
-    /// Its name.
-    pub name: &'a str,
-}
-
-impl StreamKey<'_> {
-    /// The row's key. No part has a slash, so that the order of keys is that of names.
-    pub(super) fn encode(&self) -> String {
-        [self.account, self.region, self.name].join("/")
-    }
-}
-
-/// A stream's name with whose and where it is, to keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamPath {
-    /// Twelve digits.
-    pub account: String,
-    /// Such as `us-east-1`.
-    pub region: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl From<StreamKey<'_>> for StreamPath {
-    fn from(StreamKey { account, region, name }: StreamKey<'_>) -> StreamPath {
-        StreamPath { account: account.into(), region: region.into(), name: name.into() }
-    }
-}
-
-impl StreamPath {
-    /// The same, borrowed.
-    #[must_use]
-    pub fn key(&self) -> StreamKey<'_> {
-        StreamKey { account: &self.account, region: &self.region, name: &self.name }
-    }
-}
 
 /// A stream to make.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,9 @@ use flowstone_engine::error::{Error, ErrorKind};
 use flowstone_engine::types::{ShardId, Timestamp};
 use flowstone_engine::{Closing, Engine, ShardSpec};
 
+use crate::service::address::StreamKey;
 use crate::service::lineage::{Generation, LineageError, merge, split, toward};
-use crate::service::registry::{ChangeError, StreamKey, Streams};
+use crate::service::registry::{ChangeError, Streams};
 use crate::service::row::{Mode, STREAMS, ShardRow, StreamRow};
 use crate::service::stream::{State, Stream};
 

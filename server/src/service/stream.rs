@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flowstone_engine::types::ShardId;
 use tokio::sync::watch;
 
-use crate::service::registry::StreamKey;
+use crate::service::address::StreamKey;
 use crate::service::routing::Routes;
 use crate::service::row::{ShardRow, StreamRow};
 use crate::service::sequence::SequenceNumber;
