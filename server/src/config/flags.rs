@@ -140,7 +140,7 @@ pub struct Flags {
     pub stop_timeout_ms: Option<u64>,
 
     /// Stream to make at the start unless it is there: NAME for on-demand mode, or NAME:SHARDS. May
-    /// be repeated. A file's [[streams]] can say more of each
+    /// be repeated. The file of --config can say more of each, see below
     #[arg(
         long = "stream",
         env = "FLOWSTONE_STREAMS",
@@ -175,7 +175,7 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_LIMITS", value_name = "LIMITS")]
     pub limits: Option<LimitsChoice>,
 
-    /// The file's [rates].
+    /// The file's table `rates`.
     #[arg(skip)]
     pub rates: RatesEntry,
 }

@@ -9,7 +9,7 @@ pub struct StreamLimits {
     pub shards_per_stream_max: u32,
     /// Open shards of all streams.
     pub shards_max: usize,
-    /// The same in [`LARGE_REGIONS`], where it differs.
+    /// The same in the regions whose accounts may have more, where it differs.
     pub shards_max_large_region: Option<usize>,
     /// Streams in on-demand mode.
     pub on_demand_streams_max: usize,
