@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flowstone_tests::fuzz::TARGETS;
+use flowstone_crashlab::fuzz::TARGETS;
 
 fn main() -> std::io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");

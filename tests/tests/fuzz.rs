@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout, reason = "what was run is part of the result")]
 #![allow(clippy::unwrap_used, reason = "a test's helpers panic as its assertions do")]
 
-use flowstone_tests::fuzz::{TARGETS, runner, target};
+use flowstone_crashlab::fuzz::{TARGETS, runner, target};
 
 /// Executions of all targets together: below 40 s on two cores.
 const EXECUTIONS_DEFAULT: u64 = 1_000_000;

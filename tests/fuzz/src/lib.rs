@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use flowstone_tests::fuzz::{Target, target};
+use flowstone_crashlab::fuzz::{Target, target};
 
 pub use libfuzzer_sys::fuzz_target;
 

@@ -1,7 +1,7 @@
 //! The power fails at every operation of a workload.
 
-use flowstone_tests::sim::sweep::crash_everywhere;
-use flowstone_tests::sim::workload::{
+use flowstone_crashlab::sim::sweep::crash_everywhere;
+use flowstone_crashlab::sim::workload::{
     APPENDS, CHANGES, EXPIRES, JUMPS, REOPENS, RESHARDS, ROLLS, Shape,
 };
 

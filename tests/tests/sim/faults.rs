@@ -1,8 +1,8 @@
 //! Every operation of a workload fails once; bits rot afterwards.
 
+use flowstone_crashlab::sim::sweep::{fail_everywhere, rot};
+use flowstone_crashlab::sim::workload::{EXPIRES, REOPENS, ROLLS, Shape};
 use flowstone_engine::io::sim::Fault;
-use flowstone_tests::sim::sweep::{fail_everywhere, rot};
-use flowstone_tests::sim::workload::{EXPIRES, REOPENS, ROLLS, Shape};
 
 use crate::seed;
 

@@ -1,9 +1,9 @@
 //! Bugs are planted, and the suite catches every one: it can fail.
 
+use flowstone_crashlab::sim::sweep::{Found, Swept, crash_everywhere, fail_everywhere, rot};
+use flowstone_crashlab::sim::workload::{APPENDS, JUMPS, REOPENS, RESHARDS, ROLLS, Shape};
 use flowstone_engine::io::sim::Fault;
 use flowstone_engine::planted::{Bug, plant};
-use flowstone_tests::sim::sweep::{Found, Swept, crash_everywhere, fail_everywhere, rot};
-use flowstone_tests::sim::workload::{APPENDS, JUMPS, REOPENS, RESHARDS, ROLLS, Shape};
 
 type Sweep = fn(u64) -> Result<Swept, Box<Found>>;
 

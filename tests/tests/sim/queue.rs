@@ -1,9 +1,9 @@
 //! A queue on a simulated disk: what was acknowledged stays so, and nothing else is ever lost.
 
+use flowstone_crashlab::sim::queue::sweep::{Found, Swept, crash_everywhere, fail_everywhere};
+use flowstone_crashlab::sim::queue::workload::{CONSUMERS, EXPIRIES, RESTARTS, ROLLS, Shape};
 use flowstone_engine::io::sim::Fault;
 use flowstone_server::planted::{Bug, plant};
-use flowstone_tests::sim::queue::sweep::{Found, Swept, crash_everywhere, fail_everywhere};
-use flowstone_tests::sim::queue::workload::{CONSUMERS, EXPIRIES, RESTARTS, ROLLS, Shape};
 
 use crate::seed;
 

@@ -1,7 +1,7 @@
 //! Streams that are resharded at random keep every record and every key's order.
 
+use flowstone_crashlab::sim::reshard::{Went, run};
 use flowstone_engine::planted::{Bug, plant};
-use flowstone_tests::sim::reshard::{Went, run};
 
 use crate::seed;
 

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::crash::check::{check, check_closed};
-use crate::crash::consume::Consumers;
-use crate::crash::deliveries::{Deliveries, Moments};
-use crate::crash::ledger::Ledger;
-use crate::crash::load::Load;
-use crate::crash::plant::zero_a_frame;
-use crate::crash::readback::Reader;
-use crate::crash::reshard::Resharder;
+use crate::kill::check::{check, check_closed};
+use crate::kill::consume::Consumers;
+use crate::kill::deliveries::{Deliveries, Moments};
+use crate::kill::ledger::Ledger;
+use crate::kill::load::Load;
+use crate::kill::plant::zero_a_frame;
+use crate::kill::readback::Reader;
+use crate::kill::reshard::Resharder;
 use crate::kinesis::{Client, Failure};
 use crate::random::Random;
 use crate::server::{Server, Setup};

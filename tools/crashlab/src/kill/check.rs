@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use crate::crash::ledger::{Ledger, Sequence, Shard};
-use crate::crash::record::{Name, key_of};
+use crate::kill::ledger::{Ledger, Sequence, Shard};
+use crate::kill::record::{Name, key_of};
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

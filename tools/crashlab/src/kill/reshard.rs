@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::crash::ledger::{Ledger, Shard};
-use crate::crash::progress::Progress;
+use crate::kill::ledger::{Ledger, Shard};
+use crate::kill::progress::Progress;
 use crate::kinesis::{Client, Failure, ListedShard};
 use crate::random::Random;
 

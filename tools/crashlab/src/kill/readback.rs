@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use crate::crash::check::{ReadBack, Seen};
-use crate::crash::ledger::{Sequence, Shard};
-use crate::crash::record::decode_read;
+use crate::kill::check::{ReadBack, Seen};
+use crate::kill::ledger::{Sequence, Shard};
+use crate::kill::record::decode_read;
 use crate::kinesis::{Client, Failure, ListedShard};
 
 /// Pages of one shard at most: a reader that does not come to an end has failed.

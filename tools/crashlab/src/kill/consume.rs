@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::crash::deliveries::{Delivery, Moments, Note};
-use crate::crash::progress::Progress;
-use crate::crash::record::{Name, decode_read};
+use crate::kill::deliveries::{Delivery, Moments, Note};
+use crate::kill::progress::Progress;
+use crate::kill::record::{Name, decode_read};
 use crate::kinesis::{Client, Failure, Receive};
 use crate::random::Random;
 

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use flowstone_tests::crash::rounds::{Outcome, Plan, Plant, run};
-use flowstone_tests::kinesis::Failure;
-use flowstone_tests::server::{Setup, find_binary};
+use flowstone_crashlab::kill::rounds::{Outcome, Plan, Plant, run};
+use flowstone_crashlab::kinesis::Failure;
+use flowstone_crashlab::server::{Setup, find_binary};
 
 /// Kills the real server under load, again and again, and looks for what it acknowledged.
 ///

@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::crash::ledger::Ledger;
-use crate::crash::record::Name;
+use crate::kill::ledger::Ledger;
+use crate::kill::record::Name;
 
 /// Gives out moments, each behind all before it.
 #[derive(Clone, Debug, Default)]

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::crash::ledger::{Acknowledged, Ledger, Sequence, Shard};
-use crate::crash::progress::Progress;
-use crate::crash::record::{Name, encode, partition_key};
+use crate::kill::ledger::{Acknowledged, Ledger, Sequence, Shard};
+use crate::kill::progress::Progress;
+use crate::kill::record::{Name, encode, partition_key};
 use crate::kinesis::{Client, Failure, Placed};
 use crate::random::Random;
 

@@ -1,0 +1,3 @@
+//! `flowstone-crashlab`.
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! The crash lab: makes machines fail under a store, and checks what it kept.
+//!
+//! ```text
+//!   plan (TOML) --> run --units--> BackEnd --fails the machine of--> Target (ours, or any program)
+//!                    |                |                                 |
+//!   record (JSON) <--+-- Tally <------+<------ what is there after recovery
+//!                    v
+//!                 verdict (JSON, Markdown), exit status
+//! ```
+
+pub mod backend;
+pub mod fuzz;
+pub mod http;
+pub mod kill;
+pub mod kinesis;
+pub mod random;
+pub mod server;
+pub mod sim;
+pub mod target;
+pub mod verdict;
