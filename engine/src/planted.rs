@@ -1,9 +1,22 @@
 //! Bugs that tests plant to show that the suite would catch them. Without the feature `testing`
 //! nothing of this is compiled in.
 
-/// A bug of the kind that storage engines have had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A bug of the kind that storage engines have had.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &[Bug] = &[$(Bug::$name,)*];
+        }
+    };
+}
+
+bugs! {
     /// Acknowledge when a commit is submitted, before it is durable.
     AckBeforeFlush,
     /// Acknowledge a commit when it completes although an earlier one has not.
@@ -41,6 +54,21 @@ pub enum Bug {
 }
 
 #[cfg(feature = "testing")]
+impl std::str::FromStr for Bug {
+    type Err = String;
+
+    /// Reads a bug as [`Debug`](std::fmt::Debug) writes it.
+    fn from_str(text: &str) -> Result<Bug, String> {
+        let known = |bug: &&Bug| format!("{bug:?}") == text;
+        Bug::ALL
+            .iter()
+            .find(known)
+            .copied()
+            .ok_or_else(|| format!("there is no such bug bug=`{text}`: {:?}", Bug::ALL))
+    }
+}
+
+#[cfg(feature = "testing")]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
 }
@@ -51,11 +79,20 @@ pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
+#[cfg(feature = "testing")]
+static PLANTED_EVERYWHERE: std::sync::OnceLock<Bug> = std::sync::OnceLock::new();
+
+/// Plants `bug` for all threads of this process, for good. False when there is one already.
+#[cfg(feature = "testing")]
+pub fn plant_everywhere(bug: Bug) -> bool {
+    PLANTED_EVERYWHERE.set(bug).is_ok()
+}
+
 /// Whether `bug` is planted.
 #[cfg(feature = "testing")]
 #[must_use]
 pub fn is_planted(bug: Bug) -> bool {
-    PLANTED.get() == Some(bug)
+    PLANTED.get() == Some(bug) || PLANTED_EVERYWHERE.get() == Some(&bug)
 }
 
 /// Whether `bug` is planted: never, in a binary that is not for tests.
