@@ -45,7 +45,7 @@ impl Keeper {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let new = || {
+        let new = || -> io::Result<Record> {
             let seed = seed.map_or_else(random_seed, Ok)?;
             Ok(Record { seed, target: target.to_owned(), parts: BTreeMap::new() })
         };
