@@ -14,7 +14,6 @@ pub mod http;
 pub mod kill;
 pub mod kinesis;
 pub mod plan;
-pub mod process_death;
 pub mod random;
 pub mod record;
 pub mod report;

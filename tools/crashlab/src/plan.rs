@@ -44,7 +44,9 @@ macro_rules! back_ends {
 
 back_ends! {
     /// `kill -9` of the store under load.
-    kill: crate::process_death::Settings,
+    kill: crate::kill::Settings,
+    /// Every decoder under fuzz.
+    decoders: crate::fuzz::Settings,
 }
 
 impl Plan {

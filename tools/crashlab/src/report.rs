@@ -49,7 +49,7 @@ impl Verdict {
                 "| {back_end} | {} | {} | {} | {} |",
                 word(part.outcome),
                 grouped(tally.states),
-                grouped(part.wanted),
+                if part.wanted == u64::MAX { "all".to_owned() } else { grouped(part.wanted) },
                 grouped(tally.acknowledged)
             );
             for broken in Broken::ALL {

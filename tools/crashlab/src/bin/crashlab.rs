@@ -222,9 +222,13 @@ fn progress(part: &Part, is_over: bool) -> String {
         return format!("{back_end}: skipped: {reason}");
     }
     format!(
-        "{back_end}: {} of {} states, {} findings, {:.0} s{}",
+        "{back_end}: {}{} states, {} findings, {:.0} s{}",
         grouped(tally.states),
-        grouped(part.wanted),
+        if part.wanted == u64::MAX {
+            String::new()
+        } else {
+            format!(" of {}", grouped(part.wanted))
+        },
         tally.broken_in_all(),
         part.seconds,
         if is_over { ", done" } else { "" }

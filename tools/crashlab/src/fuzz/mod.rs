@@ -26,10 +26,11 @@
 //! | `number.rs`         | sequence numbers, shard ids, hash keys | round trip |
 //! | `config.rs`         | the configuration file | what is settled can be run with |
 //!
-//! What carries all of them: `input.rs` (bytes taken apart), `edit.rs` (edits to valid bytes),
+//! As a back end of the lab: `backend.rs`. What carries all of them: `input.rs` (bytes taken apart), `edit.rs` (edits to valid bytes),
 //! `forge.rs` (checksums made good again), `world.rs` (a server over a simulated disk),
 //! `mutate.rs` and `runner.rs` (fuzzing without a fuzzer, the same for the same seed).
 
+mod backend;
 pub mod blob;
 pub mod catalog_file;
 pub mod catalog_rows;
@@ -53,6 +54,8 @@ pub mod segment;
 pub mod token;
 pub mod value;
 pub mod world;
+
+pub use backend::Settings;
 
 /// A decoder under fuzz.
 #[derive(Clone, Copy, Debug)]

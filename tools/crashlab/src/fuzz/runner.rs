@@ -9,17 +9,48 @@ use crate::fuzz::{Target, mutate};
 /// Runs `target` over its seeds and then over mutations, `executions` times in all. `Err` is the
 /// first input that panics, as hex.
 pub fn run(target: &Target, seed: u64, executions: u64) -> Result<(), String> {
-    let corpus = (target.seeds)();
-    let entropy = SeededEntropy::new(seed);
-    for execution in 0..executions {
-        let index = usize::try_from(execution).expect("executions fit in memory's numbers");
-        let data = match corpus.get(index) {
-            Some(seed) => seed.clone(),
-            None => mutate::next(&corpus, &entropy),
-        };
-        execute(target, &data)?;
+    Inputs::of(target, seed).try_for_each(target, executions)
+}
+
+/// The same until `is_over`, which is asked every `stride` executions. Also says how many there
+/// were.
+pub fn run_until(
+    target: &Target,
+    seed: u64,
+    stride: u64,
+    is_over: impl Fn() -> bool,
+) -> (u64, Result<(), String>) {
+    let mut inputs = Inputs::of(target, seed);
+    let mut ran = Ok(());
+    while ran.is_ok() && !is_over() {
+        ran = inputs.try_for_each(target, stride);
     }
-    Ok(())
+    (inputs.made, ran)
+}
+
+/// The inputs of a target under a seed, one after the other.
+struct Inputs {
+    corpus: Vec<Vec<u8>>,
+    entropy: SeededEntropy,
+    made: u64,
+}
+
+impl Inputs {
+    fn of(target: &Target, seed: u64) -> Inputs {
+        Inputs { corpus: (target.seeds)(), entropy: SeededEntropy::new(seed), made: 0 }
+    }
+
+    fn try_for_each(&mut self, target: &Target, executions: u64) -> Result<(), String> {
+        for _ in 0..executions {
+            let index = usize::try_from(self.made).expect("executions fit in memory's numbers");
+            self.made += 1;
+            match self.corpus.get(index) {
+                Some(seed) => execute(target, seed)?,
+                None => execute(target, &mutate::next(&self.corpus, &self.entropy))?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Runs `target` once. `Err` is the input as hex.

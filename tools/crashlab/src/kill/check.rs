@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::kill::ledger::{Ledger, Sequence, Shard};
 use crate::kill::record::{Name, key_of};
+use crate::verdict::Broken;
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,22 @@ pub enum Finding {
     WrongBytes(Shard, Sequence),
     /// Nobody sent it.
     Unknown(Name, Shard, Sequence),
+}
+
+impl Finding {
+    /// Which promise it breaks.
+    #[must_use]
+    pub const fn broken(&self) -> Broken {
+        match self {
+            Finding::Lost(..) | Finding::Reopened(_) => Broken::Lost,
+            Finding::Doubled(..) => Broken::Duplicated,
+            Finding::Moved(..) | Finding::Unknown(..) => Broken::Phantom,
+            Finding::OutOfOrder(..) | Finding::WriterOrder(..) | Finding::KeyOrder(..) => {
+                Broken::Reordered
+            }
+            Finding::WrongBytes(..) => Broken::WrongBytes,
+        }
+    }
 }
 
 impl fmt::Display for Finding {

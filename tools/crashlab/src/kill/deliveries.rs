@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::kill::ledger::Ledger;
 use crate::kill::record::Name;
+use crate::verdict::Broken;
 
 /// Gives out moments, each behind all before it.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +83,21 @@ pub enum QueueFinding {
     Unknown(Name),
     /// The bytes of the record of this identity are not what was sent.
     WrongBytes(String),
+}
+
+impl QueueFinding {
+    /// Which promise it breaks.
+    #[must_use]
+    pub const fn broken(&self) -> Broken {
+        match self {
+            QueueFinding::Redelivered(_)
+            | QueueFinding::NotDelivered(_)
+            | QueueFinding::NotCounted(_) => Broken::Lost,
+            QueueFinding::Doubled(_) => Broken::Duplicated,
+            QueueFinding::Unknown(_) => Broken::Phantom,
+            QueueFinding::WrongBytes(_) => Broken::WrongBytes,
+        }
+    }
 }
 
 impl fmt::Display for QueueFinding {

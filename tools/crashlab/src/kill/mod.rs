@@ -1,5 +1,8 @@
-//! The kill -9 loop: load from several writers, SIGKILL at a random moment, restart, read
-//! everything back, check.
+//! `kill -9` of the store, under load.
+//!
+//! Any store is killed over the line protocol. Flowstone's own server is killed under several
+//! concurrent clients of its API: load, SIGKILL at a random moment, restart, read everything back,
+//! check.
 //!
 //! ```text
 //!   Load (writers) -------put--> server            server --get--> readback
@@ -12,6 +15,9 @@
 //!
 //! | file          | owns |
 //! |---------------|------|
+//! | `backend.rs`  | the back end: which store, and how often |
+//! | `store.rs`    | any store, over the line protocol |
+//! | `server.rs`   | Flowstone's server: rounds as units |
 //! | `record.rs`   | records that say who wrote them, and whose bytes can be checked |
 //! | `ledger.rs`   | what was sent and what was acknowledged |
 //! | `progress.rs` | how far a round's writers are |
@@ -28,6 +34,7 @@
 //! another number. So a number that is read twice was doubled by the server.
 //! **Invariant** what was not answered may have happened or not: it is never held against the server.
 
+mod backend;
 pub mod check;
 pub mod consume;
 pub mod deliveries;
@@ -39,6 +46,10 @@ pub mod readback;
 pub mod record;
 pub mod reshard;
 pub mod rounds;
+mod server;
+mod store;
 
 #[cfg(test)]
 mod tests;
+
+pub use backend::Settings;

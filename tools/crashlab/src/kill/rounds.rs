@@ -13,6 +13,7 @@ use crate::kill::reshard::Resharder;
 use crate::kinesis::{Client, Failure};
 use crate::random::Random;
 use crate::server::{Server, Setup};
+use crate::verdict::Broken;
 
 /// Streams and their shards.
 const STREAMS: [(&str, usize); 3] = [("one", 1), ("eight", 8), (RESHARDED, 4)];
@@ -24,8 +25,6 @@ const QUEUED: &str = "queued";
 const STOP_EVERY: u64 = 7;
 /// Every so many rounds everything is read back from the beginning.
 const READ_ALL_EVERY: u64 = 10;
-/// A round ends when a random number of records below this was acknowledged.
-const ROUND_RECORDS_MAX: u64 = 8000;
 /// Describe calls until a new stream must be active.
 const ACTIVE_CALLS_MAX: usize = 10_000;
 /// Findings that are printed.
@@ -47,6 +46,8 @@ pub struct Plan {
     pub rounds: u64,
     /// Writers at once.
     pub writers: u32,
+    /// A round ends when a random number of records up to this was acknowledged.
+    pub round_records_max: u64,
     /// What the random moments follow from.
     pub seed: u64,
     /// What to do wrong.
@@ -71,7 +72,7 @@ pub struct Outcome {
     /// Stops by SIGTERM.
     pub stops: u64,
     /// What must not be. Empty when all is well.
-    pub failures: Vec<String>,
+    pub failures: Vec<(Broken, String)>,
 }
 
 /// Runs `plan`. An error means that it could not be run; failures are in the outcome.
@@ -138,7 +139,7 @@ impl Run<'_> {
             Ok(server) => server,
             // A server that refuses to serve destroyed records has noticed them.
             Err(failure) => {
-                self.fail(round, [format!("restart or read back: {failure}")]);
+                self.fail(round, [(Broken::Unusable, format!("restart or read back: {failure}"))]);
                 return Ok(None);
             }
         };
@@ -172,16 +173,16 @@ impl Run<'_> {
         let progress = load.progress();
         let resharder = Resharder::start(at, RESHARDED, progress, random);
         let consumers = Consumers::start(at, &self.queue, progress, &self.moments, random);
-        let target = 1 + random.below(ROUND_RECORDS_MAX);
+        let target = 1 + random.below(self.plan.round_records_max);
         let mut wrong = Vec::new();
         if !load.wait_for(target) {
-            wrong.push("writers got stuck or were refused".to_owned());
+            wrong.push((Broken::Unusable, "writers got stuck or were refused".to_owned()));
         }
         if is_stop {
             self.outcome.stops += 1;
             let status = server.stop()?;
             if !status.success() {
-                wrong.push(format!("SIGTERM ended in {status}"));
+                wrong.push((Broken::Unusable, format!("SIGTERM ended in {status}")));
             }
         } else {
             self.outcome.kills += 1;
@@ -193,7 +194,7 @@ impl Run<'_> {
         self.deliveries.note(notes);
         refusals.extend(failures.into_iter().filter(Failure::is_refusal));
         if !is_stop {
-            wrong.extend(refusals.iter().map(ToString::to_string));
+            wrong.extend(refusals.iter().map(|refusal| (Broken::Unusable, refusal.to_string())));
         }
         self.fail(round, wrong);
         Ok(())
@@ -210,7 +211,7 @@ impl Run<'_> {
     }
 
     /// All that is wrong; with `last`, also with what the queue then has left.
-    fn check(&mut self, last: Option<&Server>) -> Vec<String> {
+    fn check(&mut self, last: Option<&Server>) -> Vec<(Broken, String)> {
         let mut findings = Vec::new();
         let began = self.moments.next();
         if let Some(server) = last {
@@ -218,21 +219,23 @@ impl Run<'_> {
             let drain = Consumers::drain(server.address(), &self.queue, moments, random);
             let (notes, failures) = drain.finish();
             self.deliveries.note(notes);
-            findings.extend(failures.iter().map(|failure| format!("queue: drain: {failure}")));
+            let stuck = |failure| (Broken::Unusable, format!("queue: drain: {failure}"));
+            findings.extend(failures.iter().map(stuck));
             let left = self.deliveries.check_drained(&self.ledger, QUEUED, began);
-            findings.extend(left.iter().map(ToString::to_string));
+            findings.extend(left.iter().map(|finding| (finding.broken(), finding.to_string())));
         }
         let read = check(&self.ledger, &self.reader.read);
-        findings.extend(read.iter().map(ToString::to_string));
+        findings.extend(read.iter().map(|finding| (finding.broken(), finding.to_string())));
         let closed = check_closed(&self.ledger, &self.reader.finished);
-        findings.extend(closed.iter().map(ToString::to_string));
+        findings.extend(closed.iter().map(|finding| (finding.broken(), finding.to_string())));
         let delivered = self.deliveries.check(&self.ledger);
-        findings.extend(delivered.iter().map(ToString::to_string));
+        findings.extend(delivered.iter().map(|finding| (finding.broken(), finding.to_string())));
         findings
     }
 
-    fn fail(&mut self, round: u64, findings: impl IntoIterator<Item = String>) {
-        let findings = findings.into_iter().map(|finding| format!("round {round}: {finding}"));
+    fn fail(&mut self, round: u64, findings: impl IntoIterator<Item = (Broken, String)>) {
+        let findings = findings.into_iter();
+        let findings = findings.map(|(broken, what)| (broken, format!("round {round}: {what}")));
         self.outcome.failures.extend(findings);
     }
 }

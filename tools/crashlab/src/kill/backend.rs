@@ -1,20 +1,12 @@
-//! `kill -9` of the store, under load.
-//!
-//! | file        | owns |
-//! |-------------|------|
-//! | `store.rs`  | any store, over the line protocol |
-//! | `server.rs` | Flowstone's server under several concurrent clients |
-
-mod server;
-mod store;
+//! `kill -9` of the store under load, as a back end: which store, and how often.
 
 use std::io;
 
 use serde::Deserialize;
 
 use crate::backend::{BackEnd, Lab, Worker};
-use crate::process_death::server::ServerWorker;
-use crate::process_death::store::StoreWorker;
+use crate::kill::server::ServerWorker;
+use crate::kill::store::StoreWorker;
 use crate::target::Target;
 
 /// How much to kill.

@@ -1,4 +1,4 @@
-//! Flowstone's server, killed under several concurrent clients.
+//! Flowstone's server, killed under several concurrent clients: rounds as units.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,11 +8,13 @@ use tempfile::TempDir;
 use crate::backend::{Lab, Worker};
 use crate::kill::rounds::{Plan, run};
 use crate::server::{Setup, find_binary};
-use crate::verdict::{Broken, Tally};
+use crate::verdict::Tally;
 
 /// Rounds on one directory: a unit. One in seven is an orderly stop.
 const ROUNDS_A_UNIT: u64 = 21;
 const WRITERS: u32 = 6;
+/// Records acknowledged in a round, at most.
+const ROUND_RECORDS_MAX: u64 = 2500;
 
 pub(super) struct ServerWorker<'a> {
     lab: &'a Lab,
@@ -37,7 +39,13 @@ impl Worker for ServerWorker<'_> {
             journal_file_bytes: 1 << 20,
         };
         let seed = self.lab.random(number).bits();
-        let plan = Plan { rounds: ROUNDS_A_UNIT, writers: WRITERS, seed, plant: None };
+        let plan = Plan {
+            rounds: ROUNDS_A_UNIT,
+            writers: WRITERS,
+            round_records_max: ROUND_RECORDS_MAX,
+            seed,
+            plant: None,
+        };
         let outcome = run(&plan, &setup, &mut io::sink());
         let outcome = outcome.map_err(|failure| io::Error::other(failure.to_string()))?;
         tally.states += outcome.kills;
@@ -45,8 +53,8 @@ impl Worker for ServerWorker<'_> {
         tally.count("orderly stops", outcome.stops);
         tally.count("reshards", outcome.changes);
         tally.count("deliveries of a queue", outcome.delivered as u64);
-        for failure in outcome.failures {
-            tally.found(Broken::Lost, failure, format!("seed {}, unit {number}", self.lab.seed));
+        for (broken, what) in outcome.failures {
+            tally.found(broken, what, format!("seed {}, unit {number}", self.lab.seed));
         }
         Ok(())
     }
