@@ -14,6 +14,7 @@ pub mod http;
 pub mod kill;
 pub mod kinesis;
 pub mod plan;
+pub mod planted;
 pub mod random;
 pub mod record;
 pub mod report;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use flowstone_crashlab::backend::{BackEnd, Lab};
 use flowstone_crashlab::plan::{BUILT_IN, Plan};
+use flowstone_crashlab::planted::{self, Caught, Planted};
 use flowstone_crashlab::record::Keeper;
 use flowstone_crashlab::report::{Verdict, grouped};
 use flowstone_crashlab::run::{How, Outcome, Part, run};
@@ -20,6 +21,9 @@ use flowstone_engine::planted::plant_everywhere;
 /// Many small allocations, on several threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Of how a bug was caught, this much is shown.
+const SHOWN_CHARS_MAX: usize = 160;
 
 /// Makes machines fail under a store, and checks what the store kept.
 ///
@@ -54,6 +58,12 @@ enum Command {
     Plan {
         /// Its name.
         #[arg(default_value = "quick")]
+        name: String,
+    },
+    /// Plants bugs, and prints what caught each. Ends with status 1 when one was not caught.
+    Planted {
+        /// Only bugs whose name contains this.
+        #[arg(default_value = "")]
         name: String,
     },
     /// Flowstone's engine, spoken to by the lab's line protocol over standard input and output.
@@ -137,6 +147,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run_plan(&run),
         Command::BackEnds => back_ends(),
         Command::Plan { name } => print_plan(&name),
+        Command::Planted { name } => catch_planted(&name),
         Command::Target(own) => serve(&own),
     };
     done.unwrap_or_else(|error| {
@@ -270,6 +281,35 @@ fn back_ends() -> io::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn catch_planted(name: &str) -> io::Result<ExitCode> {
+    let scratch = tempfile::TempDir::with_prefix("crashlab-")?;
+    let lab = Lab { target: Target::own()?, seed: 1, scratch: scratch.path().to_owned() };
+    let mut out = io::stdout();
+    writeln!(out, "| planted bug | what it does | must be caught by | how |\n|---|---|---|---|")?;
+    let (mut caught, mut missed, mut skipped) = (0, 0, 0);
+    for planted in planted::all().iter().filter(|planted| planted.bug.contains(name)) {
+        let how = match (planted.catch)(&lab)? {
+            Caught::Yes(how) => {
+                caught += 1;
+                how
+            }
+            Caught::No => {
+                missed += 1;
+                "**not caught**".to_owned()
+            }
+            Caught::Skipped(reason) => {
+                skipped += 1;
+                format!("skipped: {reason}")
+            }
+        };
+        let how: String = how.chars().take(SHOWN_CHARS_MAX).collect();
+        let Planted { bug, what, caught_by, .. } = planted;
+        writeln!(out, "| `{bug}` | {what} | {caught_by} | {} |", how.replace('|', "/"))?;
+    }
+    writeln!(out, "\n{caught} caught, {missed} not caught, {skipped} skipped")?;
+    Ok(ExitCode::from(u8::from(missed > 0)))
 }
 
 fn print_plan(name: &str) -> io::Result<ExitCode> {

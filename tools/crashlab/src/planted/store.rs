@@ -1,0 +1,44 @@
+//! Bugs of a running store, which back ends must catch on real processes and file systems.
+
+use std::io;
+use std::sync::atomic::AtomicBool;
+
+use flowstone_engine::planted::Bug;
+
+use crate::backend::{BackEnd, Lab};
+use crate::kill;
+use crate::planted::{Caught, Planted};
+use crate::run::{How, Outcome, run};
+use crate::target::Target;
+
+/// States after which a bug counts as not caught.
+const STATES_MAX: u64 = 100;
+
+pub(super) fn all() -> Vec<Planted> {
+    let planted = |bug, what, caught_by, back_end: fn() -> Box<dyn BackEnd>| Planted {
+        bug: format!("{bug:?}, in a running store"),
+        what,
+        caught_by,
+        catch: Box::new(move |lab| catch(&*back_end(), bug, lab)),
+    };
+    vec![planted(Bug::AckBeforeFlush, "acknowledges when a commit is submitted", "kill", || {
+        Box::new(kill::Settings { kills: STATES_MAX, server: false })
+    })]
+}
+
+/// Runs `back_end` on an engine with `bug`.
+fn catch(back_end: &dyn BackEnd, bug: Bug, lab: &Lab) -> io::Result<Caught> {
+    let mut lab = lab.clone();
+    if let Target::Own { arguments, .. } = &mut lab.target {
+        arguments.extend(["--plant".to_owned(), format!("{bug:?}")]);
+    }
+    let stop = AtomicBool::new(false);
+    let how = How { jobs: 2, time_max: None, stop: &stop };
+    let parts = run(&[back_end], &lab, &how, &Default::default(), &|_, _| Ok(()))?;
+    let Some(part) = parts.first() else { return Ok(Caught::No) };
+    Ok(match (part.outcome, part.tally.findings.first()) {
+        (Outcome::Skipped, _) => Caught::Skipped(part.reason.clone().unwrap_or_default()),
+        (_, Some(found)) => Caught::Yes(format!("{}: {}", found.broken.name(), found.what)),
+        (_, None) => Caught::No,
+    })
+}

@@ -1,0 +1,35 @@
+//! All planted bugs, and trying each.
+
+use std::io;
+
+use crate::backend::Lab;
+use crate::planted::{server, store};
+
+/// What came of a planted bug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caught {
+    /// It was noticed, in this way.
+    Yes(String),
+    /// It was not.
+    No,
+    /// This machine cannot do what must catch it.
+    Skipped(String),
+}
+
+/// A planted bug.
+pub struct Planted {
+    /// Its name.
+    pub bug: String,
+    /// What it does wrong.
+    pub what: &'static str,
+    /// What must catch it.
+    pub caught_by: &'static str,
+    /// Tries it.
+    pub catch: Box<dyn Fn(&Lab) -> io::Result<Caught>>,
+}
+
+/// All of them.
+#[must_use]
+pub fn all() -> Vec<Planted> {
+    store::all().into_iter().chain(server::all()).collect()
+}
