@@ -26,12 +26,14 @@
 //! | `files.rs`    | files held against the catalog |
 //! | `sweep.rs`    | a crash or a fault at every operation of a workload |
 //! | `rot.rs`      | bits that rot, blocks that are stale or misdirected |
+//! | `backend.rs`  | crashes and faults as back ends of the lab |
 //! | `queue/`      | the same for a queue of the server |
 //! | `reshard.rs`  | a stream that is split and merged at random while it is used |
 //! | `lineage.rs`  | reading it, parents before children, and what must hold of what is read |
 //!
 //! **Invariant** one seed gives one run, byte for byte.
 
+pub mod backend;
 mod beside;
 mod changes;
 pub mod client;
