@@ -46,6 +46,10 @@ struct Loaded {
 
 /// Reads the journal in `disk`. Files up to `sealed_upto` are free.
 pub fn recover(disk: &Arc<dyn Disk>, sealed_upto: FileSeq) -> Result<Recovered> {
+    // ORDER: the names of the files are durable before anything is acknowledged in them. A process
+    // that was killed between making one and flushing its name leaves that to the next.
+    disk.sync_dir(Path::new(JOURNAL_DIR))
+        .map_err(|error| Error::io("flushing the journal's directory", error))?;
     let mut loaded = Vec::new();
     let mut free = Vec::new();
     let mut newest_file = sealed_upto;

@@ -1,7 +1,8 @@
 //! Every operation of a workload fails once; bits rot afterwards.
 
-use flowstone_crashlab::sim::sweep::{fail_everywhere, rot};
-use flowstone_crashlab::sim::workload::{EXPIRES, REOPENS, ROLLS, Shape};
+use flowstone_crashlab::sim::rot::rot;
+use flowstone_crashlab::sim::shapes::{EXPIRES, REOPENS, ROLLS, Shape};
+use flowstone_crashlab::sim::sweep::fail_everywhere;
 use flowstone_engine::io::sim::Fault;
 
 use crate::seed;

@@ -1,7 +1,8 @@
 //! Bugs are planted, and the suite catches every one: it can fail.
 
-use flowstone_crashlab::sim::sweep::{Found, Swept, crash_everywhere, fail_everywhere, rot};
-use flowstone_crashlab::sim::workload::{APPENDS, JUMPS, REOPENS, RESHARDS, ROLLS, Shape};
+use flowstone_crashlab::sim::rot::rot;
+use flowstone_crashlab::sim::shapes::{APPENDS, JUMPS, REOPENS, RESHARDS, ROLLS, Shape};
+use flowstone_crashlab::sim::sweep::{Found, Swept, crash_everywhere, fail_everywhere};
 use flowstone_engine::io::sim::Fault;
 use flowstone_engine::planted::{Bug, plant};
 

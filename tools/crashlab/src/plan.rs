@@ -43,6 +43,10 @@ macro_rules! back_ends {
 }
 
 back_ends! {
+    /// The power fails before every operation of simulated disks.
+    simulated: crate::sim::backend::Settings,
+    /// Every operation of simulated disks fails.
+    operations: crate::sim::backend::Operations,
     /// `kill -9` of the store under load.
     kill: crate::kill::Settings,
     /// Every decoder under fuzz.

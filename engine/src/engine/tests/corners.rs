@@ -142,3 +142,23 @@ fn a_run_that_expires_while_it_is_rewritten_keeps_its_end() {
         assert_eq!(next, SeqNo(6), "margin {margin_ms} ms");
     }
 }
+
+/// A process that dies while it makes a journal file leaves one whose name was never flushed.
+#[test]
+fn a_journal_file_of_a_killed_process_keeps_its_name_once_acknowledged_in() {
+    let mut rig = Rig::fresh(81);
+    let shard = rig.shards(1)[0];
+    let (sender, moments) = std::sync::mpsc::channel();
+    rig.disk.watch(move |moment| drop(sender.send(moment.snapshot())));
+    rig.crew.seal();
+    let moments: Vec<_> = moments.try_iter().collect();
+    assert!(moments.len() > 3, "making a journal file takes several operations");
+    for (at, moment) in moments.iter().enumerate() {
+        for seed in 0..8 {
+            let mut rig = Rig::open(moment.kill(seed), rig.clock.clone(), seed).unwrap();
+            rig.append(shard, b"kept").unwrap();
+            let read = rig.crashed(seed).unwrap().read_all(shard).unwrap();
+            assert_eq!(read, [b"kept"], "killed at {at}, seed {seed}");
+        }
+    }
+}

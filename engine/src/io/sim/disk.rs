@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::crash::Moment;
 use super::faults::{Course, Fault, Op, os_error};
 use super::file::SimFile;
 use super::names::{Node, key};
@@ -55,6 +56,17 @@ impl SimDisk {
         self.state().plan.crash_at = Some(op);
     }
 
+    /// Shows `watcher` the moment before each operation that changes something. It must not use
+    /// the disk itself, which is in the middle of something.
+    pub fn watch(&self, watcher: impl FnMut(&Moment<'_>) + Send + 'static) {
+        self.state().watcher = Some(Box::new(watcher));
+    }
+
+    /// Lets the machine die between two operations: everything after fails.
+    pub fn power_off(&self) {
+        self.state().plan.is_down = true;
+    }
+
     /// Whether the machine has died.
     #[must_use]
     pub fn is_crashed(&self) -> bool {
@@ -71,9 +83,29 @@ impl SimDisk {
         self.state().capacity = Some(bytes);
     }
 
+    /// Whether the sum of the lengths of all files is limited.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.state().capacity.is_some_and(|bytes| bytes != u64::MAX)
+    }
+
+    /// The sum of the lengths of all files.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.files().iter().map(|(_, bytes)| bytes).sum()
+    }
+
     /// Plants the bug of a ring that takes a short write for a whole one.
     pub fn plant_short_write_bug(&self) {
         self.state().plan.short_write_counts_as_whole = true;
+    }
+
+    /// Every file's path and length, sorted.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, u64)> {
+        let state = self.state();
+        let bytes = |inode| state.inodes[&inode].cache().bytes();
+        state.names.files().map(|(path, inode)| (path.to_owned(), bytes(inode))).collect()
     }
 
     /// Every file's path, sorted.
@@ -101,7 +133,7 @@ impl Disk for SimDisk {
         let path = key(path)?;
         let mut state = self.state();
         let inode = if how == Open::Create {
-            let course = state.plan.begin(Op::Name)?;
+            let course = state.begin(Op::Name)?;
             course.check()?;
             state.names.check_free(&path)?;
             let inode = state.create(path);
@@ -134,7 +166,7 @@ impl Disk for SimDisk {
         check_name(dir)?;
         let dir = key(dir)?;
         let mut state = self.state();
-        let course = state.plan.begin(Op::Name)?;
+        let course = state.begin(Op::Name)?;
         course.check()?;
         if state.names.dir(&dir).is_err() {
             state.names.check_free(&dir)?;
@@ -148,7 +180,7 @@ impl Disk for SimDisk {
         check_name(to)?;
         let (from, to) = (key(from)?, key(to)?);
         let mut state = self.state();
-        let course = state.plan.begin(Op::Name)?;
+        let course = state.begin(Op::Name)?;
         course.check()?;
         let inode = state.names.file(&from)?;
         match state.names.check_free(&to) {
@@ -164,7 +196,7 @@ impl Disk for SimDisk {
         check_name(path)?;
         let path = key(path)?;
         let mut state = self.state();
-        let course = state.plan.begin(Op::Name)?;
+        let course = state.begin(Op::Name)?;
         course.check()?;
         state.names.file(&path)?;
         state.names.unbind(path);
@@ -174,7 +206,7 @@ impl Disk for SimDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let dir = key(dir)?;
         let mut state = self.state();
-        let course = state.plan.begin(Op::SyncDir)?;
+        let course = state.begin(Op::SyncDir)?;
         course.check()?;
         state.names.dir(&dir)?;
         if course != Course::Deadly {
@@ -190,7 +222,7 @@ impl Disk for SimDisk {
         let mut state = self.state();
         state.plan.check_up()?;
         if state.names.node(&path).is_none() {
-            let course = state.plan.begin(Op::Name)?;
+            let course = state.begin(Op::Name)?;
             course.check()?;
             state.names.check_free(&path)?;
             state.create(path.clone());

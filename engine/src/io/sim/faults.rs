@@ -28,7 +28,7 @@ pub(super) enum Op {
 }
 
 impl Fault {
-    fn fits(self, op: Op) -> bool {
+    pub(super) fn fits(self, op: Op) -> bool {
         match self {
             Fault::Eio => op != Op::Submit,
             Fault::Enospc => matches!(op, Op::Write | Op::SetBytes | Op::Name | Op::Complete),

@@ -56,7 +56,7 @@ impl File for SimFile {
     fn set_bytes(&self, bytes: u64) -> io::Result<()> {
         self.check_writable()?;
         let mut state = self.machine.state();
-        let course = state.plan.begin(Op::SetBytes)?;
+        let course = state.begin(Op::SetBytes)?;
         course.check()?;
         state.check_room(self.inode, bytes)?;
         state.inode(self.inode).set_bytes(bytes);

@@ -8,7 +8,7 @@
 //!
 //! | file         | owns |
 //! |--------------|------|
-//! | `content.rs` | sparse bytes that are cheap to copy |
+//! | `content.rs` | sparse bytes that are cheap to copy, and what they hash to |
 //! | `inode.rs`   | one file: cached and durable bytes, and the changes between them |
 //! | `names.rs`   | the tree of names: visible, durable, and the changes between them |
 //! | `faults.rs`  | the count of operations, the crash point, planned faults |
@@ -16,7 +16,7 @@
 //! | `disk.rs`    | `SimDisk`: the `Disk` side, and the knobs |
 //! | `file.rs`    | the `File` side |
 //! | `ring.rs`    | the `CommitRing` side |
-//! | `crash.rs`   | what is left after power loss, or after the death of the process |
+//! | `crash.rs`   | the machine at one moment, and what power loss or the death of the process leave of it |
 //! | `rot.rs`     | changing bytes behind everybody's back |
 //!
 //! **Invariant** the same seed and the same calls give the same bytes: no clock, no thread, no
@@ -37,6 +37,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use crash::{Moment, Snapshot};
 pub use disk::SimDisk;
 pub use faults::Fault;
 pub use ring::SimRing;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::content::index;
 use super::faults::os_error;
@@ -56,8 +57,9 @@ impl Change {
 /// The names of a disk, each by its whole path.
 #[derive(Clone, Default)]
 pub(super) struct Names {
-    visible: BTreeMap<String, Node>,
-    durable: BTreeMap<String, Node>,
+    // PERF: shared, because a machine is copied before each of its operations.
+    visible: Arc<BTreeMap<String, Node>>,
+    durable: Arc<BTreeMap<String, Node>>,
     pending: Vec<Change>,
 }
 
@@ -108,6 +110,11 @@ impl Names {
         })
     }
 
+    /// All names, sorted.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&str, Node)> {
+        self.visible.iter().map(|(path, node)| (path.as_str(), *node))
+    }
+
     pub(super) fn files(&self) -> impl Iterator<Item = (&str, u64)> {
         self.visible.iter().filter_map(|(path, node)| match node {
             Node::File(inode) => Some((path.as_str(), *inode)),
@@ -136,7 +143,7 @@ impl Names {
     }
 
     fn change(&mut self, change: Change) {
-        change.apply(&mut self.visible);
+        change.apply(Arc::make_mut(&mut self.visible));
         self.pending.push(change);
     }
 
@@ -145,7 +152,7 @@ impl Names {
         let chosen = self.pending.iter().map(|change| change.is_in(dir)).collect();
         let chosen = self.with_what_they_build_on(chosen);
         let mut chosen = chosen.into_iter();
-        let durable = &mut self.durable;
+        let durable = Arc::make_mut(&mut self.durable);
         self.pending.retain(|change| {
             let is_chosen = chosen.next().expect("one choice a change");
             if is_chosen {
@@ -177,7 +184,11 @@ impl Names {
             self.choose_prefixes(entropy)
         };
         let chosen = self.with_what_they_build_on(chosen);
-        let mut names = self.durable.clone();
+        if self.pending.is_empty() {
+            let (visible, durable) = (Arc::clone(&self.durable), Arc::clone(&self.durable));
+            return Names { visible, durable, pending: Vec::new() };
+        }
+        let mut names = BTreeMap::clone(&self.durable);
         for (change, _) in self.pending.iter().zip(chosen).filter(|(_, is_chosen)| *is_chosen) {
             change.apply(&mut names);
         }
@@ -189,7 +200,8 @@ impl Names {
                 left.insert(path, node);
             }
         }
-        Names { visible: left.clone(), durable: left, pending: Vec::new() }
+        let left = Arc::new(left);
+        Names { visible: Arc::clone(&left), durable: left, pending: Vec::new() }
     }
 
     fn choose_prefixes(&self, entropy: &SeededEntropy) -> Vec<bool> {

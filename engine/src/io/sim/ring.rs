@@ -51,7 +51,7 @@ impl SimRing {
         }
         let mut state = self.machine.state();
         // Dying here leaves the write in flight, like dying just after.
-        state.plan.begin(Op::Submit)?;
+        state.begin(Op::Submit)?;
         let serial = state.next_serial();
         state.in_flight.push(InFlight {
             serial,

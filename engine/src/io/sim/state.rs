@@ -5,11 +5,15 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::content::{Content, index};
+use super::content::{Content, index, is_zeros};
+use super::crash::Moment;
 use super::faults::{Course, Fault, Op, Plan, down, os_error};
 use super::inode::{Dirty, Inode, Luck, what_reaches_device};
 use super::names::{Names, Node};
 use crate::entropy::SeededEntropy;
+
+/// Who is shown the moments before operations.
+pub(super) type Watcher = Box<dyn FnMut(&Moment<'_>) + Send>;
 
 /// A ring write that the device has not told about yet.
 #[derive(Clone)]
@@ -32,6 +36,7 @@ pub(super) struct Finished {
 pub(super) struct State {
     pub(super) entropy: SeededEntropy,
     pub(super) plan: Plan,
+    pub(super) watcher: Option<Watcher>,
     pub(super) names: Names,
     pub(super) inodes: BTreeMap<u64, Inode>,
     pub(super) in_flight: Vec<InFlight>,
@@ -56,6 +61,7 @@ impl State {
         State {
             entropy: SeededEntropy::new(seed),
             plan: Plan::default(),
+            watcher: None,
             names,
             inodes,
             in_flight: Vec::new(),
@@ -63,6 +69,17 @@ impl State {
             capacity,
             serial,
         }
+    }
+
+    /// Counts an operation and says how it goes, after whoever watches was shown the machine
+    /// before it.
+    pub(super) fn begin(&mut self, op: Op) -> io::Result<Course> {
+        self.plan.check_up()?;
+        if let Some(mut watcher) = self.watcher.take() {
+            watcher(&Moment { op: self.plan.ops, kind: op, state: self });
+            self.watcher = Some(watcher);
+        }
+        self.plan.begin(op)
     }
 
     pub(super) fn next_serial(&mut self) -> u64 {
@@ -146,7 +163,7 @@ impl State {
     fn complete(&mut self, at: usize) -> Option<Finished> {
         let InFlight { serial, token, inode, write, .. } = self.in_flight[at].clone();
         let finished = |result| Some(Finished { serial, token, result });
-        let course = match self.plan.begin(Op::Complete) {
+        let course = match self.begin(Op::Complete) {
             // The crash finds it in flight, and `abandon` tells the owner.
             Ok(Course::Deadly) | Err(_) => return None,
             Ok(course) => course,
@@ -190,17 +207,17 @@ impl State {
 
     /// Writes what fits the course; says how much.
     pub(super) fn write_at(&mut self, inode: u64, data: &[u8], offset: u64) -> io::Result<usize> {
-        let course = self.plan.begin(Op::Write)?;
+        let course = self.begin(Op::Write)?;
         course.check()?;
         let is_short = course == Course::Badly(Fault::ShortWrite) && data.len() > 1;
         let data = if is_short { &data[..data.len() / 2] } else { data };
         self.check_room(inode, offset + data.len() as u64)?;
-        self.inode(inode).write_at(Bytes::copy_from_slice(data), offset);
+        self.inode(inode).write_at(copy_of(data), offset);
         course.end(data.len())
     }
 
     pub(super) fn sync(&mut self, inode: u64) -> io::Result<()> {
-        let course = self.plan.begin(Op::Sync)?;
+        let course = self.begin(Op::Sync)?;
         course.check()?;
         match course {
             Course::Badly(Fault::SyncLies) => {
@@ -212,5 +229,14 @@ impl State {
             _ => self.inode(inode).sync(),
         }
         course.end(())
+    }
+}
+
+/// A copy of `data`; for zeros, of which files are made, none is needed.
+fn copy_of(data: &[u8]) -> Bytes {
+    static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+    match ZEROS.get(..data.len()) {
+        Some(zeros) if is_zeros(data) => Bytes::from_static(zeros),
+        _ => Bytes::copy_from_slice(data),
     }
 }

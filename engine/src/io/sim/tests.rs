@@ -324,3 +324,38 @@ fn put(model: &mut Vec<u8>, data: &[u8], offset: u64) {
     model.resize(model.len().max(offset + data.len()), 0);
     model[offset..offset + data.len()].copy_from_slice(data);
 }
+
+#[test]
+fn a_snapshot_is_the_machine_before_the_operation_whatever_comes_after() {
+    let disk = SimDisk::new(1);
+    let (sender, moments) = std::sync::mpsc::channel();
+    disk.watch(move |moment| drop(sender.send((moment.op, moment.snapshot()))));
+    let file = durable_file(&disk, "a", &[1; 5000]);
+    file.write_all_at(&[2; 5000], 0).unwrap();
+    file.sync().unwrap();
+    let moments: Vec<_> = moments.try_iter().collect();
+    let ops: Vec<_> = moments.iter().map(|(op, _)| *op).collect();
+    assert_eq!(ops, (0..disk.ops()).collect::<Vec<_>>(), "one for each operation");
+    // Create, write, sync, sync_dir, write: before the last flush the second write may be lost.
+    let left: std::collections::BTreeSet<_> =
+        (0..SEEDS).map(|seed| moments[5].1.crash(seed).read_raw("a").unwrap()).collect();
+    assert!(left.contains(&vec![1; 5000]) && left.contains(&vec![2; 5000]) && left.len() > 2);
+    assert_eq!(moments[5].1.kill(7).read_raw("a").unwrap(), [1; 5000], "killed: not flushed");
+    assert_eq!(disk.crash(7).read_raw("a").unwrap(), [2; 5000]);
+}
+
+#[test]
+fn equal_disks_have_equal_digests_and_a_bit_makes_another() {
+    let make = || {
+        let disk = SimDisk::new(1);
+        durable_file(&disk, "a", &[1; 5000]);
+        durable_file(&disk, "b", &[0; 9000]);
+        disk
+    };
+    let (one, other) = (make(), make());
+    assert_eq!(one.digest(), other.digest());
+    other.flip_bit("a", 4097, 3);
+    assert_ne!(one.digest(), other.digest());
+    other.flip_bit("a", 4097, 3);
+    assert_eq!(one.digest(), other.digest());
+}

@@ -19,8 +19,14 @@ pub const START: Timestamp = Timestamp(1_700_000_000_000);
 /// How long simulated shards keep records.
 pub const RETENTION_MS: u64 = 60 * 60 * 1000;
 
+/// The longest that any simulated shard keeps records.
+pub const RETENTION_MS_MAX: u64 = 2 * RETENTION_MS;
+
+/// Journal files of a simulated engine, at most.
+pub const JOURNAL_FILES_MAX: usize = 3;
+
 /// Resolves to the end of an append.
-pub type Answer = Box<dyn FnMut() -> Option<Result<Appended>>>;
+pub type Answer = Box<dyn FnMut() -> Option<Result<Appended>> + Send>;
 
 /// An engine and what drives it.
 pub struct Rig {
@@ -39,9 +45,10 @@ pub struct Rig {
 pub fn small_options() -> Options {
     Options {
         journal_file_bytes: 64 * 1024,
-        journal_files_max: 3,
+        journal_files_max: JOURNAL_FILES_MAX,
         commit_bytes_max: 16 * 1024,
         block_bytes: 2048,
+        block_cache_bytes: 1 << 20,
         ..Options::default()
     }
 }
@@ -77,22 +84,41 @@ impl Rig {
         }
     }
 
-    /// Everything readable in a shard: its first sequence number, then the data of each record.
-    pub fn read_all(&self, shard: ShardId) -> Result<(SeqNo, Vec<Vec<u8>>)> {
+    /// Shows all that is readable in a shard, record by record, and answers where it begins; or
+    /// the error with which `show` ended it.
+    pub fn read_through<E>(
+        &self,
+        shard: ShardId,
+        mut show: impl FnMut(SeqNo, &[u8]) -> std::result::Result<(), E>,
+    ) -> Result<std::result::Result<SeqNo, E>> {
         let from = self.engine.resolve(shard, ReadFrom::TrimHorizon)?;
-        let (mut all, mut next) = (Vec::new(), from);
+        let (mut expected, mut next) = (from, from);
         loop {
-            let limit = ReadLimit { records: 1 + all.len() % 13, bytes: 5000 };
-            let read = self.engine.read(shard, next, limit)?;
+            let records = 1 + usize::try_from((expected.0 - from.0) % 13).unwrap_or(0);
+            let read = self.engine.read(shard, next, ReadLimit { records, bytes: 5000 })?;
             if read.count() == 0 {
-                return Ok((from, all));
+                return Ok(Ok(from));
             }
             for record in read.records() {
-                assert_eq!(record.seq.0, from.0 + all.len() as u64, "reads have no gaps");
-                all.push(record.record.data.to_vec());
+                assert_eq!(record.seq, expected, "reads have no gaps");
+                if let Err(error) = show(record.seq, record.record.data) {
+                    return Ok(Err(error));
+                }
+                expected = expected.plus(1);
             }
             next = read.next();
         }
+    }
+
+    /// Everything readable in a shard: its first sequence number, then the data of each record.
+    pub fn read_all(&self, shard: ShardId) -> Result<(SeqNo, Vec<Vec<u8>>)> {
+        let mut all = Vec::new();
+        let show = |_, data: &[u8]| {
+            all.push(data.to_vec());
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let Ok(from) = self.read_through(shard, show)?;
+        Ok((from, all))
     }
 }
 

@@ -1,17 +1,20 @@
 //! A crash or a fault at every operation of a workload.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::ops::AddAssign;
 
-use flowstone_engine::clock::ManualClock;
-use flowstone_engine::entropy::SeededEntropy;
-use flowstone_engine::error::ErrorKind;
-use flowstone_engine::io::sim::{Fault, SimDisk};
-use flowstone_engine::types::ShardId;
+use flowstone_engine::io::sim::Fault;
 
-use crate::sim::history::{Broken, History};
-use crate::sim::rig::Rig;
-use crate::sim::workload::{Run, Shape, run};
+use crate::sim::history::Breach;
+use crate::sim::recover::{Depth, guarded, recover};
+use crate::sim::shapes::Shape;
+use crate::sim::workload::{Moment, record, run};
+
+/// Crash states of which one goes on after it was checked.
+const HEAVY_ONCE_IN: u64 = 8;
+
+/// States after a fault of which one goes on after it was checked.
+const HEAVY_AFTER_FAULT_ONCE_IN: u64 = 2;
 
 /// What a sweep went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,51 +23,128 @@ pub struct Swept {
     pub points: u64,
     /// Disks that were recovered.
     pub states: u64,
-    /// Acknowledged records that were checked for, over all runs.
+    /// Disks left by a power loss that differ from each other.
+    pub distinct: u64,
+    /// Acknowledged records that were looked for, over all of them.
     pub acked: u64,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Swept) {
+        self.points += other.points;
+        self.states += other.states;
+        self.distinct += other.distinct;
+        self.acked += other.acked;
+    }
 }
 
 /// A promise that was broken, and how to see it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// What is wrong.
-    pub broken: Broken,
+    pub breach: Breach,
     /// Workload, seed, operation and crash seed.
     pub replay: String,
 }
 
-/// How many operations the workload takes when nothing happens.
-#[must_use]
-pub fn operations(shape: &Shape, seed: u64) -> u64 {
-    run(shape, seed, |_| ()).disk.ops()
+/// What is told of a sweep while it goes on: whoever is told may end it with the first finding.
+pub type Told<'a> = &'a mut dyn FnMut(Found) -> Result<(), Box<Found>>;
+
+fn first_ends(found: Found) -> Result<(), Box<Found>> {
+    Err(Box::new(found))
 }
 
-/// Lets the power fail at every `stride`th operation from `first` on, and recovers what is left
-/// under each of `crash_seeds`, twice.
+/// Lets the power fail before every `stride`th operation from `first` on and at the end, and
+/// recovers what is left under each of `crash_seeds`; kills the process there too. Ends with the
+/// first finding.
 pub fn crash_everywhere(
+    shape: &Shape,
+    seed: u64,
+    part: (u64, u64),
+    crash_seeds: &[u64],
+) -> Result<Swept, Box<Found>> {
+    let mut swept = Swept::default();
+    crash_sweep(shape, seed, part, crash_seeds, &mut swept, &mut first_ends)?;
+    Ok(swept)
+}
+
+/// Like [`crash_everywhere`]; `told` decides whether it goes on after a finding.
+pub fn crash_sweep(
     shape: &Shape,
     seed: u64,
     (first, stride): (u64, u64),
     crash_seeds: &[u64],
-) -> Result<Swept, Box<Found>> {
-    let mut swept = Swept::default();
-    for op in (first..operations(shape, seed)).step_by(stride.try_into().expect("small")) {
-        let run = run(shape, seed, |disk| disk.set_crash_at(op));
+    swept: &mut Swept,
+    told: Told<'_>,
+) -> Result<(), Box<Found>> {
+    let wanted = move |op: u64| op >= first && (op - first).is_multiple_of(stride);
+    let recorded = guarded(|| Ok(record(shape, seed, |_| (), move |moment| wanted(moment.op))));
+    let calm = |breach| Found { breach, replay: format!("{}: seed {seed}, calm", shape.name) };
+    let (run, moments) = match recorded {
+        Ok(recorded) => recorded,
+        Err(breach) => return told(calm(breach)),
+    };
+    for breach in std::mem::take(&mut run.client().breaches) {
+        told(calm(breach))?;
+    }
+    drop(run);
+    let mut known = HashSet::new();
+    for moment in moments {
         swept.points += 1;
-        swept.acked += run.history.acked;
+        let op = moment.op;
         for crash_seed in crash_seeds {
-            recover_twice(&run, *crash_seed, &mut swept).map_err(|broken| {
+            let mixed = crash_seed ^ op.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let disk = moment.snapshot.crash(mixed);
+            swept.distinct += u64::from(known.insert(disk.digest()));
+            let depth = Depth::sampled(mixed, HEAVY_ONCE_IN);
+            let found = check(&moment, &disk, (mixed, depth), swept);
+            if let Err(breach) = found {
                 let name = shape.name;
                 let replay = format!("{name}: seed {seed}, op {op}, crash seed {crash_seed}");
-                Box::new(Found { broken, replay })
-            })?;
+                told(Found { breach, replay })?;
+            }
+        }
+        let kill_seed = crash_seeds.first().copied().unwrap_or(0) ^ op;
+        let disk = moment.snapshot.kill(kill_seed);
+        let depth = Depth::sampled(kill_seed, HEAVY_ONCE_IN);
+        if let Err(breach) = check(&moment, &disk, (kill_seed, depth), swept) {
+            let replay = format!("{}: seed {seed}, killed at op {op}", shape.name);
+            told(Found { breach, replay })?;
         }
     }
-    Ok(swept)
+    Ok(())
 }
 
-/// Makes every `stride`th operation fail with `fault`, lets the workload go on, and recovers after
-/// the process dies and after the power fails.
+fn check(
+    moment: &Moment,
+    disk: &std::sync::Arc<flowstone_engine::io::sim::SimDisk>,
+    how: (u64, Depth),
+    swept: &mut Swept,
+) -> Result<(), Breach> {
+    let states = recover(disk, &moment.history, moment.now, how);
+    let counted = states.as_ref().copied().unwrap_or(1);
+    swept.states += counted;
+    swept.acked += moment.history.acked * counted;
+    states.map(drop)
+}
+
+/// The operations of a workload that `fault` can happen to.
+#[must_use]
+pub fn fitting(shape: &Shape, seed: u64, fault: Fault) -> Vec<u64> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    run(shape, seed, |disk| {
+        disk.watch(move |moment| {
+            if moment.fits(fault) {
+                // Whoever asked is still there.
+                let _ = sender.send(moment.op);
+            }
+        });
+    });
+    receiver.try_iter().collect()
+}
+
+/// Makes every `stride`th of the operations that `fault` fits fail with it, lets the workload go
+/// on, and recovers after the process dies and after the power fails. Ends with the first finding.
 pub fn fail_everywhere(
     shape: &Shape,
     seed: u64,
@@ -72,135 +152,56 @@ pub fn fail_everywhere(
     fault: Fault,
 ) -> Result<Swept, Box<Found>> {
     let mut swept = Swept::default();
-    for op in (first..operations(shape, seed)).step_by(stride.try_into().expect("small")) {
-        let run = run(shape, seed, |disk| disk.inject(op, fault));
-        swept.points += 1;
-        swept.acked += run.history.acked;
-        let found = |broken, how: &str| {
-            let replay = format!("{}: seed {seed}, {fault:?} at op {op}, {how}", shape.name);
-            Box::new(Found { broken, replay })
-        };
-        let mut history = run.history.clone();
-        let killed = recover_and_check(&run.disk.kill(), &run.clock, &mut history, op)
-            .map_err(|broken| found(broken, "killed"))?;
-        recover_and_check(&killed, &run.clock, &mut history, op)
-            .map_err(|broken| found(broken, "killed, then power lost"))?;
-        swept.states += 2;
-        recover_twice(&run, op, &mut swept).map_err(|broken| found(broken, "power lost"))?;
+    let ops = fitting(shape, seed, fault);
+    let skipped = usize::try_from(first).unwrap_or(usize::MAX);
+    for op in ops.into_iter().skip(skipped).step_by(usize::try_from(stride).unwrap_or(1)) {
+        fail_at(shape, seed, &[(op, fault)], 0, &mut swept, &mut first_ends)?;
     }
     Ok(swept)
 }
 
-/// Lets bits rot at `places` places of the journal and of each segment after the workload has
-/// ended, one disk each, and recovers twice: whatever is missing must be reported.
-pub fn rot(shape: &Shape, seed: u64, places: u64) -> Result<Swept, Box<Found>> {
-    let mut swept = Swept::default();
-    let run = run(shape, seed, |_| ());
-    let random = SeededEntropy::new(seed ^ 0xb17);
-    for place in 0..places {
-        let disk = run.disk.crash(seed);
-        let Some((file, byte, bit)) = rotten_place(&disk, &random) else { continue };
-        disk.flip_bit(&file, byte, bit);
-        let found = |broken| {
-            let replay = format!("{}: seed {seed}, bit {bit} of byte {byte} of {file}", shape.name);
-            Box::new(Found { broken, replay })
-        };
-        swept.points += 1;
-        swept.acked += run.history.acked;
-        let mut disk = disk;
-        let mut served = BTreeMap::new();
-        for again in 0..3 {
-            let opened = Rig::open(&disk, &run.clock, place);
-            // A refusal to open is a report too, if it says that something is corrupt.
-            let mut rig = match opened {
-                Ok(rig) => rig,
-                Err(error) if error.kind() == ErrorKind::Corrupt => break,
-                Err(error) => return Err(found(Broken::DoesNotOpen(error.to_string()))),
-            };
-            let mut now = run.history.check_damaged(&rig).map_err(found)?;
-            // Every other disk is not sealed at first: then the next start finds the damage again.
-            if again > 0 || place % 2 == 0 {
-                while rig.crew.seal() {}
-                rig.crew.compact();
-                now = run.history.check_damaged(&rig).map_err(found)?;
-            }
-            for (shard, upto) in &now {
-                if served.get(shard) > Some(upto) {
-                    let what = format!("shard {shard}: no longer served up to {:?}", served[shard]);
-                    return Err(found(Broken::Lost(what)));
-                }
-            }
-            served = now;
-            swept.states += 1;
-            drop(rig);
-            disk = disk.crash(again);
-        }
-    }
-    Ok(swept)
-}
-
-/// A bit of some journal file or segment that was written.
-fn rotten_place(disk: &SimDisk, random: &SeededEntropy) -> Option<(String, u64, u8)> {
-    let files: Vec<_> = disk
-        .file_names()
-        .into_iter()
-        .filter(|name| name.ends_with(".fsj") || name.ends_with(".seg"))
-        .collect();
-    let file = files.get(random.index(files.len()))?;
-    let bytes = disk.read_raw(file)?;
-    let written = bytes.iter().rposition(|byte| *byte != 0)? as u64 + 1;
-    Some((file.clone(), random.below(written), u8::try_from(random.index(8)).ok()?))
-}
-
-fn recover_twice(run: &Run, crash_seed: u64, swept: &mut Swept) -> Result<(), Broken> {
-    let mut history = run.history.clone();
-    let first = run.disk.crash(crash_seed);
-    let second = recover_and_check(&first, &run.clock, &mut history, crash_seed)?;
-    recover_and_check(&second, &run.clock, &mut history, crash_seed ^ 1)?;
-    swept.states += 2;
-    Ok(())
-}
-
-/// Recovers `disk`, checks it against `history`, goes on writing, and crashes it again.
-fn recover_and_check(
-    disk: &Arc<SimDisk>,
-    clock: &Arc<ManualClock>,
-    history: &mut History,
+/// Lets `faults` happen in one run, and recovers after the process dies and after the power
+/// fails, at its end and at about `crashes` moments behind the first fault.
+pub fn fail_at(
+    shape: &Shape,
     seed: u64,
-) -> Result<Arc<SimDisk>, Broken> {
-    let mut rig =
-        Rig::open(disk, clock, seed).map_err(|error| Broken::DoesNotOpen(format!("{error}")))?;
-    history.check(&rig)?;
-    for shard in history.shards() {
-        go_on(&mut rig, history, shard)?;
+    faults: &[(u64, Fault)],
+    crashes: u64,
+    swept: &mut Swept,
+    told: Told<'_>,
+) -> Result<(), Box<Found>> {
+    const CRASH_ONCE_IN: u64 = 16;
+    let begin = faults.iter().map(|(op, _)| *op).min().unwrap_or(0);
+    let end = begin + crashes * CRASH_ONCE_IN;
+    let wanted =
+        move |op: u64| op > begin && op <= end && (op ^ begin ^ seed).is_multiple_of(CRASH_ONCE_IN);
+    let prepare = |disk: &flowstone_engine::io::sim::SimDisk| {
+        faults.iter().for_each(|(op, fault)| disk.inject(*op, *fault));
+    };
+    let found = |breach, how: &str| {
+        let replay = format!("{}: seed {seed}, {faults:?}, {how}", shape.name);
+        Found { breach, replay }
+    };
+    swept.points += 1;
+    let recorded = guarded(|| Ok(record(shape, seed, prepare, move |moment| wanted(moment.op))));
+    let (run, moments) = match recorded {
+        Ok(recorded) => recorded,
+        Err(breach) => return told(found(breach, "while it goes on")),
+    };
+    for breach in std::mem::take(&mut run.client().breaches) {
+        told(found(breach, "while it goes on"))?;
     }
-    while rig.crew.seal() {}
-    rig.crew.compact();
-    for shard in history.shards() {
-        go_on(&mut rig, history, shard)?;
-    }
-    history.check(&rig)?;
-    Ok(disk.crash(seed ^ 2))
-}
-
-fn go_on(rig: &mut Rig, history: &mut History, shard: ShardId) -> Result<(), Broken> {
-    let broken = |what: String| Broken::DoesNotGoOn(format!("shard {shard}: {what}"));
-    if history.closed_end(shard).is_some() {
-        return match rig.enqueue(shard, &[b"late".to_vec()]) {
-            Err(error) if error.is_shard_closed() => Ok(()),
-            Err(error) => Err(broken(error.to_string())),
-            Ok(_) => Err(broken("a closed shard takes an append".to_owned())),
-        };
-    }
-    let records = vec![history.issue(shard, 100)];
-    let mut answer = rig.enqueue(shard, &records).map_err(|error| broken(error.to_string()))?;
-    rig.crew.commit_all();
-    match answer() {
-        Some(Ok(appended)) => {
-            history.acknowledged(shard, appended.first_seq, &records);
-            Ok(())
+    drop(run);
+    for moment in moments {
+        let seed = begin ^ moment.op.rotate_left(17) ^ seed;
+        let depth = Depth::sampled(seed, HEAVY_AFTER_FAULT_ONCE_IN);
+        if let Err(breach) = check(&moment, &moment.snapshot.kill(seed), (seed, depth), swept) {
+            told(found(breach, &format!("killed at op {}", moment.op)))?;
         }
-        Some(Err(error)) => Err(broken(error.to_string())),
-        None => Err(broken("an append is never answered".to_owned())),
+        let depth = Depth::sampled(seed ^ 1, HEAVY_AFTER_FAULT_ONCE_IN);
+        if let Err(breach) = check(&moment, &moment.snapshot.crash(seed), (seed, depth), swept) {
+            told(found(breach, &format!("power lost at op {}", moment.op)))?;
+        }
     }
+    Ok(())
 }
