@@ -1,4 +1,4 @@
-//! Sparse bytes that are cheap to copy: pages are shared until one copy writes.
+//! Sparse bytes that are cheap to copy: pages, and the map of them, are shared until one copy writes.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ type Page = [u8; 4096];
 /// A file's bytes. Pages that are missing are zeros.
 #[derive(Clone, Default)]
 pub(super) struct Content {
-    pages: BTreeMap<u64, Arc<Page>>,
+    pages: Arc<BTreeMap<u64, Arc<Page>>>,
     bytes: u64,
 }
 
@@ -28,10 +28,11 @@ impl Content {
     /// Cuts, or pads with zeros.
     pub(super) fn resize(&mut self, bytes: u64) {
         if bytes < self.bytes {
-            drop(self.pages.split_off(&bytes.div_ceil(PAGE_BYTES)));
+            let pages = Arc::make_mut(&mut self.pages);
+            drop(pages.split_off(&bytes.div_ceil(PAGE_BYTES)));
             let within = index(bytes % PAGE_BYTES);
             if within > 0
-                && let Some(page) = self.pages.get_mut(&(bytes / PAGE_BYTES))
+                && let Some(page) = pages.get_mut(&(bytes / PAGE_BYTES))
             {
                 Arc::make_mut(page)[within..].fill(0);
             }
@@ -54,8 +55,9 @@ impl Content {
     /// Writes at `offset`, making the file longer if it must be.
     pub(super) fn write_at(&mut self, data: &[u8], offset: u64) {
         let end = offset + data.len() as u64;
+        let pages = Arc::make_mut(&mut self.pages);
         for (page, within, part) in pieces(offset..end) {
-            let page = self.pages.entry(page).or_insert_with(|| Arc::new([0; _]));
+            let page = pages.entry(page).or_insert_with(|| Arc::new([0; _]));
             Arc::make_mut(page)[within].copy_from_slice(&data[part]);
         }
         self.bytes = self.bytes.max(end);

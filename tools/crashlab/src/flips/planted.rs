@@ -1,0 +1,1 @@
+//! Bugs that are planted, and what catches them.
