@@ -51,36 +51,44 @@ pub struct Flips {
 }
 
 /// Scenes, and the places of each whose every bit is flipped.
-struct Stage {
-    scene: Scene,
+pub(super) struct Stage {
+    pub(super) scene: Scene,
     small: Vec<Extent>,
+    /// How many bytes stand before each of them.
+    before: Vec<u64>,
 }
 
 impl Stage {
     fn make(ending: Ending) -> Result<Stage, String> {
         let scene = Scene::make(ending).map_err(|error| error.to_string())?;
         let small = small_set(&scene, SMALL_SET_BYTES / 2);
-        Ok(Stage { scene, small })
+        let mut bytes = 0;
+        let before = small.iter().map(|extent| {
+            bytes += extent.range.end - extent.range.start;
+            bytes - (extent.range.end - extent.range.start)
+        });
+        let before = before.collect();
+        Ok(Stage { scene, small, before })
     }
 
     /// Bit number `number` of the small set.
     fn bit(&self, number: u64) -> Option<Damage> {
-        let mut left = number / BITS;
-        for extent in &self.small {
-            let bytes = extent.range.end - extent.range.start;
-            if left < bytes {
-                let bit = u8::try_from(number % BITS).ok()?;
-                let byte = extent.range.start + left;
-                return Some(Damage::Flip { file: extent.file.clone(), byte, bit });
-            }
-            left -= bytes;
-        }
-        None
+        let at = number / BITS;
+        let index = self.before.partition_point(|before| *before <= at).checked_sub(1)?;
+        let Extent { file, range } = &self.small[index];
+        let byte = range.start + (at - self.before[index]);
+        let bit = u8::try_from(number % BITS).ok()?;
+        (byte < range.end).then(|| Damage::Flip { file: file.clone(), byte, bit })
     }
 }
 
+/// Every bit of a stage's small set, in order.
+pub(super) fn small_damages(stage: &Stage) -> impl Iterator<Item = Damage> + '_ {
+    (0..).map_while(|number| stage.bit(number))
+}
+
 /// Both stages, made once: they follow from nothing but the code.
-fn stages() -> io::Result<&'static [Stage; 2]> {
+pub(super) fn stages() -> io::Result<&'static [Stage; 2]> {
     static STAGES: OnceLock<Result<[Stage; 2], String>> = OnceLock::new();
     let made =
         STAGES.get_or_init(|| Ok([Stage::make(Ending::Closed)?, Stage::make(Ending::PowerLost)?]));
@@ -102,7 +110,7 @@ impl Settings {
 
     /// What unit `number` does: a kind of damage, `None` for the small set; from which state of
     /// its part on, and how many.
-    fn unit(&self, mut number: u64) -> Option<(Option<Kind>, u64, u64)> {
+    pub(super) fn unit(&self, mut number: u64) -> Option<(Option<Kind>, u64, u64)> {
         for (kind, states) in self.parts() {
             let units = states.div_ceil(UNIT_STATES);
             if number < units {

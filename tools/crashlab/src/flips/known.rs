@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowstone_engine::error::{Error, ErrorKind, Result};
-use flowstone_engine::shard::{ReadFrom, ReadLimit};
-use flowstone_engine::types::{SeqNo, ShardId};
+use flowstone_engine::shard::{ReadFrom, ReadLimit, ReadRecord};
+use flowstone_engine::types::{SeqNo, ShardId, Timestamp};
 
 use crate::sim::rig::Rig;
 use crate::verdict::Broken;
@@ -29,9 +29,15 @@ pub const AFTER: &[u8] = b"after";
 type Row = (Vec<u8>, Vec<u8>);
 type Found = (Broken, String);
 
+/// What is known of a shard.
+struct KnownShard {
+    first: SeqNo,
+    records: Vec<(Timestamp, Vec<u8>)>,
+}
+
 /// What a disk is known to hold.
 pub struct Known {
-    shards: BTreeMap<ShardId, (SeqNo, Vec<Vec<u8>>)>,
+    shards: BTreeMap<ShardId, KnownShard>,
     rows: Vec<(&'static str, Vec<Row>)>,
     /// How many records are served from the whole disk.
     pub records: u64,
@@ -54,7 +60,17 @@ impl Known {
         let records = acked.values().map(|(_, records)| records.len() as u64).sum();
         let tables = TABLES.iter().chain(&TABLES_AT_FIRST);
         let rows = tables.map(|table| Ok((*table, rig.engine.catalog().scan_bytes(table)?)));
-        let known = Known { shards: acked, rows: rows.collect::<Result<_>>()?, records };
+        let rows = rows.collect::<Result<_>>()?;
+        let mut shards = BTreeMap::new();
+        for (shard, (first, data)) in acked {
+            let times = arrivals(rig, shard)?;
+            if times.len() != data.len() {
+                return Err(wrong(Broken::Lost, "on the whole disk"));
+            }
+            let records = times.into_iter().zip(data).collect();
+            shards.insert(shard, KnownShard { first, records });
+        }
+        let known = Known { shards, rows, records };
         let served = known.check(rig, true).map_err(|(broken, what)| wrong(broken, &what))?;
         if served.records != records || !served.reported.is_empty() {
             return Err(wrong(Broken::Lost, "on the whole disk"));
@@ -73,8 +89,10 @@ impl Known {
         self.check_rows(rig, is_first)?;
         let after = if is_first { &[][..] } else { AFTER };
         let mut served = Served::default();
-        for (shard, (first, records)) in &self.shards {
-            self.check_shard(rig, *shard, (*first, records), after, &mut served)?;
+        for (shard, known) in &self.shards {
+            if known.check(rig, *shard, after, &mut served)? {
+                known.check_time(rig, *shard, &mut served)?;
+            }
         }
         Ok(served)
     }
@@ -100,14 +118,25 @@ impl Known {
         Ok(())
     }
 
-    fn check_shard(
+    /// Where each shard ends.
+    pub fn ends(&self) -> impl Iterator<Item = (ShardId, SeqNo)> {
+        self.shards.iter().map(|(shard, known)| (*shard, known.end()))
+    }
+}
+
+impl KnownShard {
+    fn end(&self) -> SeqNo {
+        SeqNo(self.first.0 + self.records.len() as u64)
+    }
+
+    /// Reads all of it. Whether there is a place where reads can begin.
+    fn check(
         &self,
         rig: &Rig,
         shard: ShardId,
-        (first, records): (SeqNo, &[Vec<u8>]),
         after: &[u8],
         served: &mut Served,
-    ) -> Result<(), Found> {
+    ) -> Result<bool, Found> {
         let told = |error: &Error, what: &str| match is_report(error) {
             true => Ok(()),
             false => Err((Broken::Lost, format!("shard {shard}: {what}: {error}"))),
@@ -116,12 +145,15 @@ impl Known {
             Ok(next) => next,
             Err(error) => {
                 served.reported.insert(shard);
-                return told(&error, "where it begins");
+                return told(&error, "where it begins").map(|()| false);
             }
         };
-        if next != first {
-            let broken = if next > first { Broken::Undetected } else { Broken::Phantom };
-            return Err((broken, format!("shard {shard}: begins at {next}, not at {first}")));
+        if next != self.first {
+            let broken = if next > self.first { Broken::Undetected } else { Broken::Phantom };
+            return Err((
+                broken,
+                format!("shard {shard}: begins at {next}, not at {}", self.first),
+            ));
         }
         loop {
             let limit = ReadLimit { records: 5, bytes: 5000 };
@@ -134,37 +166,57 @@ impl Known {
                 }
             };
             if read.count() == 0 {
-                if next.0 < first.0 + records.len() as u64 {
+                if next < self.end() {
                     return Err((Broken::Undetected, format!("shard {shard}: {next} is missing")));
                 }
                 break;
             }
             for record in read.records() {
-                let index = record.seq.0.checked_sub(first.0).and_then(|i| usize::try_from(i).ok());
-                match index.and_then(|index| records.get(index)) {
-                    Some(data) if data == record.record.data => served.records += 1,
-                    None if index == Some(records.len()) && record.record.data == after => {}
-                    Some(_) => {
-                        let what = format!("shard {shard}: wrong data at {}", record.seq);
-                        return Err((Broken::WrongBytes, what));
-                    }
-                    None => {
-                        let what = format!("shard {shard}: made up at {}", record.seq);
-                        return Err((Broken::Phantom, what));
-                    }
-                }
+                self.check_record(&record, after)
+                    .map_err(|(broken, what)| (broken, format!("shard {shard}: {what}")))?;
+                served.records += u64::from(record.seq < self.end());
             }
             next = read.next();
         }
         served.upto.insert(shard, next);
-        Ok(())
+        Ok(true)
     }
 
-    /// Where each shard ends.
-    pub fn ends(&self) -> impl Iterator<Item = (ShardId, SeqNo)> {
-        self.shards
-            .iter()
-            .map(|(shard, (first, records))| (*shard, SeqNo(first.0 + records.len() as u64)))
+    fn check_record(&self, read: &ReadRecord<'_>, after: &[u8]) -> Result<(), Found> {
+        let index = read.seq.0.checked_sub(self.first.0).and_then(|at| usize::try_from(at).ok());
+        match index.and_then(|index| self.records.get(index)) {
+            Some((arrival, data)) if data == read.record.data && *arrival == read.arrival => Ok(()),
+            Some(_) => Err((Broken::WrongBytes, format!("wrong at {}", read.seq))),
+            None if read.seq == self.end() && read.record.data == after => Ok(()),
+            None => Err((Broken::Phantom, format!("made up at {}", read.seq))),
+        }
+    }
+
+    /// Asks where the records begin that arrived with the middle one or later.
+    fn check_time(&self, rig: &Rig, shard: ShardId, served: &mut Served) -> Result<(), Found> {
+        let Some((time, _)) = self.records.get(self.records.len() / 2) else { return Ok(()) };
+        let index = self.records.partition_point(|(arrival, _)| arrival < time);
+        let expected = SeqNo(self.first.0 + index as u64);
+        match rig.engine.resolve(shard, ReadFrom::AtTime(*time)) {
+            Ok(found) if found == expected => Ok(()),
+            // A damaged shard may end before that time: a read from there on tells so.
+            Ok(found) if served.reported.contains(&shard) => {
+                let limit = ReadLimit { records: 1, bytes: 1000 };
+                match rig.engine.read(shard, found, limit) {
+                    Err(error) if is_report(&error) => Ok(()),
+                    _ => Err((Broken::Undetected, format!("shard {shard}: time skips damage"))),
+                }
+            }
+            Ok(found) => {
+                let what = format!("shard {shard}: time leads to {found}, not {expected}");
+                Err((Broken::WrongBytes, what))
+            }
+            Err(error) if is_report(&error) => {
+                served.reported.insert(shard);
+                Ok(())
+            }
+            Err(error) => Err((Broken::Lost, format!("shard {shard}: by time: {error}"))),
+        }
     }
 }
 
@@ -179,6 +231,20 @@ pub fn is_report(error: &Error) -> bool {
 #[must_use]
 pub fn is_newer(error: &Error) -> bool {
     error.kind() == ErrorKind::Invalid
+}
+
+/// When the records of a shard arrived.
+fn arrivals(rig: &Rig, shard: ShardId) -> Result<Vec<Timestamp>> {
+    let mut next = rig.engine.resolve(shard, ReadFrom::TrimHorizon)?;
+    let mut times = Vec::new();
+    loop {
+        let read = rig.engine.read(shard, next, ReadLimit { records: 100, bytes: 50_000 })?;
+        if read.count() == 0 {
+            return Ok(times);
+        }
+        times.extend(read.records().map(|record| record.arrival));
+        next = read.next();
+    }
 }
 
 fn wrong(broken: Broken, what: &str) -> Error {
