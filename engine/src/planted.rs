@@ -51,6 +51,20 @@ bugs! {
     ReopenClosed,
     /// Take the wall clock at its word when expiring.
     TrustWallClock,
+    /// Believe a catalog that has fewer commits than it had once.
+    TrustCatalog,
+    /// Believe the catalog's pages whatever their checksums.
+    TrustCatalogPages,
+    /// Believe a frame's records whatever their checksum.
+    TrustPayload,
+    /// Believe a frame's header whatever its checksum.
+    TrustFrameHeader,
+    /// Believe a journal file's header whatever its checksum.
+    TrustFileHeader,
+    /// Believe a segment's blocks and the frames in them whatever their checksums.
+    TrustBlocks,
+    /// Believe a segment's footer whatever its checksum.
+    TrustFooter,
 }
 
 #[cfg(feature = "testing")]

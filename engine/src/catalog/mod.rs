@@ -14,9 +14,11 @@
 //! | `opening.rs`     | bringing the file to where it can be read and written |
 //! | `database.rs`    | one opened redb database: rows in, rows out, redb's errors as ours |
 //! | `backend.rs`     | redb's storage over the disk seam, and which operation of it failed |
+//! | `mark.rs`        | how many commits the catalog has at least |
 //! | `reserve.rs`     | room kept free for the catalog on a full disk |
 //!
-//! Files: `catalog.redb`, `catalog.redb.new` (until the first start is over), `reserve`.
+//! Files: `catalog.redb`, `catalog.redb.new` (until the first start is over), `catalog.mark`,
+//! `reserve`.
 //!
 //! What a failed commit leads to:
 //!
@@ -29,10 +31,13 @@
 //!
 //! **Invariant** a commit that was answered with success is in every later read, also after a
 //! crash; one that was answered with an error is there whole or not at all.
+//! **Invariant** a catalog that has lost a commit, or is one of before, does not open: as soon as
+//! the mark is written back, and that is at once for all but a power loss.
 //! **Invariant** values are read by the binary that knows their version, or refused.
 
 mod backend;
 mod database;
+mod mark;
 mod opening;
 mod redb_store;
 mod reserve;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::catalog::backend::{CatalogFile, Fault, FaultMemory, MemoryFile};
 use crate::catalog::database::{CATALOG_FILE, Database};
-use crate::catalog::reserve;
+use crate::catalog::{mark, reserve};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Disk, Open};
 
@@ -24,8 +24,10 @@ pub(super) enum Opened {
     Poisoned(Option<Database>),
 }
 
-/// Makes an empty catalog under its temporary name, then gives it its own.
+/// Makes an empty catalog under its temporary name, then gives it its own. `Corrupt` where a mark
+/// says that there was one.
 pub(super) fn create(disk: &dyn Disk) -> Result<()> {
+    mark::check(disk, 0)?;
     if exists(disk, NEW_CATALOG_FILE)? {
         disk.remove(Path::new(NEW_CATALOG_FILE)).map_err(|e| Error::io("remove a file", e))?;
     }
@@ -67,13 +69,16 @@ fn open_live(disk: &dyn Disk) -> Result<Opened> {
         (opened, _) => opened?,
     };
     let commits = database.commits()?;
+    mark::check(disk, commits)?;
     Ok(Opened::Live { database, faults, commits })
 }
 
 pub(super) fn open_copy(disk: &dyn Disk) -> Result<Database> {
     let file = open(disk, CATALOG_FILE, Open::Read)?;
     let copy = MemoryFile::copy_of(&file).map_err(|e| Error::io("copy the catalog", e))?;
-    Database::open(copy)
+    let database = Database::open(copy)?;
+    mark::check(disk, database.commits()?)?;
+    Ok(database)
 }
 
 pub(super) fn open(disk: &dyn Disk, name: &str, how: Open) -> Result<Arc<dyn crate::io::File>> {

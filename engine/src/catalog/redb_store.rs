@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::catalog::backend::Fault;
 use crate::catalog::database::{CATALOG_FILE, Database};
+use crate::catalog::mark::Mark;
 use crate::catalog::opening::{
     Opened, create, exists, full, open, open_copy, open_making_room, poisoned,
 };
@@ -19,7 +20,7 @@ use crate::io::{Disk, Open};
 pub(super) struct RedbStore {
     disk: Arc<dyn Disk>,
     /// Held by whoever changes the catalog; taken before `opened` is.
-    writer: Mutex<()>,
+    writer: Mutex<Mark>,
     opened: RwLock<Opened>,
 }
 
@@ -35,7 +36,11 @@ impl RedbStore {
             }
             opened => opened?,
         };
-        let store = RedbStore { disk, writer: Mutex::new(()), opened: RwLock::new(opened) };
+        let mark = match &opened {
+            Opened::Live { commits, .. } => Mark::open(&*disk, *commits),
+            Opened::Waiting(_) | Opened::Poisoned(_) => Mark::default(),
+        };
+        let store = RedbStore { disk, writer: Mutex::new(mark), opened: RwLock::new(opened) };
         // A disk without room for the reserve is no reason not to start.
         if let Err(error) = store.maintain() {
             tracing::warn!(%error, "the catalog has no reserve");
@@ -43,7 +48,7 @@ impl RedbStore {
         Ok(store)
     }
 
-    fn hold_writer(&self) -> MutexGuard<'_, ()> {
+    fn hold_writer(&self) -> MutexGuard<'_, Mark> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -192,7 +197,31 @@ impl Store for RedbStore {
     }
 
     fn apply(&self, steps: &[Step]) -> Result<()> {
-        let _writer = self.hold_writer();
+        let mut mark = self.hold_writer();
+        self.commit(steps)?;
+        // ORDER: a commit is durable before the mark counts it.
+        if let Some(commits) = self.commits() {
+            mark.note(commits);
+        }
+        Ok(())
+    }
+
+    fn maintain(&self) -> Result<()> {
+        let mut mark = self.hold_writer();
+        if self.is_waiting() {
+            self.reopen()?;
+        }
+        mark.flush();
+        let catalog_bytes = open(&*self.disk, CATALOG_FILE, Open::Read)?
+            .bytes()
+            .map_err(|error| Error::io("read the catalog's length", error))?;
+        reserve::make(&*self.disk, catalog_bytes)
+    }
+}
+
+impl RedbStore {
+    /// A commit, and a second attempt at it where that may help.
+    fn commit(&self, steps: &[Step]) -> Result<()> {
         let before = self.commits();
         let first = match self.is_waiting() {
             true => Err((full(), Some(Fault::Read))),
@@ -210,15 +239,10 @@ impl Store for RedbStore {
         let before = self.commits();
         self.attempt(steps).or_else(|(error, fault)| self.settle(error, fault, before))
     }
+}
 
-    fn maintain(&self) -> Result<()> {
-        let _writer = self.hold_writer();
-        if self.is_waiting() {
-            self.reopen()?;
-        }
-        let catalog_bytes = open(&*self.disk, CATALOG_FILE, Open::Read)?
-            .bytes()
-            .map_err(|error| Error::io("read the catalog's length", error))?;
-        reserve::make(&*self.disk, catalog_bytes)
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.hold_writer().flush();
     }
 }

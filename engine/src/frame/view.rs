@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::frame::header::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind};
 use crate::frame::record::{self, Records};
+use crate::planted::{Bug, is_planted};
 use crate::types::SeqNo;
 
 /// A frame whose checksums and structure hold, as a slice of the memory that it was read from.
@@ -28,7 +29,8 @@ impl Frame {
             return Err(FrameFault::Short);
         }
         let payload = &bytes[FRAME_HEADER_BYTES..frame_bytes];
-        if crc32fast::hash(payload) != header.payload_checksum
+        let is_trusted = is_planted(Bug::TrustPayload) || is_planted(Bug::TrustBlocks);
+        if (crc32fast::hash(payload) != header.payload_checksum && !is_trusted)
             || (header.kind == FrameKind::Records && !record::is_well_formed(payload, header.count))
         {
             return Err(FrameFault::BadPayload);

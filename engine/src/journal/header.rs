@@ -17,6 +17,7 @@
 //! The same bytes stand at 0 and at 4096; commits begin at 8192.
 
 use crate::io::DIRECT_IO_BYTES;
+use crate::planted::{Bug, is_planted};
 use crate::types::{FileSeq, JournalPosition, Salt, Timestamp};
 
 /// `FSJF`.
@@ -87,7 +88,8 @@ impl FileHeader {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
         let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
-        if header[..4] != FILE_MAGIC || crc32fast::hash(&header[..60]) != u32_at(60) {
+        let is_right = crc32fast::hash(&header[..60]) == u32_at(60);
+        if header[..4] != FILE_MAGIC || !(is_right || is_planted(Bug::TrustFileHeader)) {
             return Err(HeaderFault::Bad);
         }
         let version = u16::from_le_bytes([header[4], header[5]]);

@@ -4,13 +4,15 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameFault};
+use crate::planted::{Bug, is_planted};
 use crate::segment::codec;
 use crate::segment::summary::{Block, Run, corrupt};
 use crate::types::{SegmentId, SeqNo, ShardId};
 
 /// The bytes of `block`, of which `compressed` is what the file holds.
 pub(super) fn open_block(id: SegmentId, block: &Block, compressed: &[u8]) -> Result<Bytes> {
-    if compressed.is_empty() || crc32fast::hash(compressed) != block.checksum {
+    let is_right = crc32fast::hash(compressed) == block.checksum;
+    if compressed.is_empty() || !(is_right || is_planted(Bug::TrustBlocks)) {
         return Err(corrupt(id, block.offset, "block checksum mismatch"));
     }
     codec::decode(compressed, block.raw_bytes)

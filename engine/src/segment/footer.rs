@@ -5,6 +5,7 @@ use rkyv::util::AlignedVec;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::FOOTER_BYTES_MAX;
+use crate::planted::{Bug, is_planted};
 use crate::segment::seek_table::{self, SKIPPABLE_HEADER_BYTES};
 use crate::segment::summary::{Block, Run, SegmentSummary, corrupt, segment_name};
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
@@ -197,7 +198,8 @@ pub(super) fn locate(id: SegmentId, file: &[u8]) -> Result<std::ops::Range<usize
         return Err(bad("segment trailer is not one that a writer writes"));
     }
     let archive = trailer_at - archive_bytes..trailer_at;
-    if crc32fast::hash(&file[archive.clone()]) != u32_at(12) {
+    let is_right = crc32fast::hash(&file[archive.clone()]) == u32_at(12);
+    if !(is_right || is_planted(Bug::TrustFooter)) {
         return Err(corrupt(id, archive.start as u64, "segment footer checksum mismatch"));
     }
     Ok(archive)

@@ -9,6 +9,7 @@
 //! ```
 
 pub mod backend;
+pub mod flips;
 pub mod fuzz;
 pub mod http;
 pub mod kill;

@@ -47,6 +47,8 @@ back_ends! {
     simulated: crate::sim::backend::Settings,
     /// Every operation of simulated disks fails.
     operations: crate::sim::backend::Operations,
+    /// Bits flip, blocks are zeroed, misplaced and old, on a disk at rest.
+    flips: crate::flips::Flips,
     /// `kill -9` of the store under load.
     kill: crate::kill::Settings,
     /// Every decoder under fuzz.

@@ -34,6 +34,11 @@ impl SimDisk {
         self.rot(to, &data, offset);
     }
 
+    /// Puts `data` at `offset` on the device, as far as the file goes.
+    pub fn overwrite(&self, path: &str, data: &[u8], offset: u64) {
+        self.rot(path, data, offset);
+    }
+
     fn device_range(&self, path: &str, range: Range<u64>) -> Vec<u8> {
         let state = self.state();
         let inode = state.names.file_ever(path).expect("the file to read from exists");

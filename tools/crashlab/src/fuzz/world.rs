@@ -8,6 +8,7 @@ use flowstone_engine::clock::ManualClock;
 use flowstone_engine::entropy::SeededEntropy;
 use flowstone_engine::error::Result;
 use flowstone_engine::io::sim::SimDisk;
+use flowstone_engine::types::ShardId;
 use flowstone_server::api::streams::{CallRates, Limits, State};
 use flowstone_server::api::{Arrived, Door, Reply};
 use flowstone_server::service::limits::Rates;
@@ -78,6 +79,22 @@ impl World {
         Ok(World { rig, door, runtime })
     }
 
+    /// Makes a stream; answers its shard logs.
+    pub fn create_stream(&self, name: &str, shards: u32) -> Vec<ShardId> {
+        let spec = CreateStream {
+            shards,
+            mode: Mode::Provisioned,
+            distribution: Distribution::UserPartitionKey,
+            record_kib_max: 1024,
+            warm_mibps: None,
+            tags: vec![("team".to_owned(), "fuzz".to_owned())],
+        };
+        let key = StreamKey { account: ACCOUNT, region: REGION, name };
+        let state = &self.door.streams;
+        let stream = state.streams.create(&state.engine, START, key, spec).expect("there is room");
+        stream.row.shards.iter().map(|shard| shard.log()).collect()
+    }
+
     /// Answers one request, while the engine's hands work in turn.
     pub fn answer(&mut self, arrived: &Arrived) -> Reply {
         let _entered = self.runtime.enter();
@@ -117,21 +134,8 @@ pub fn base() -> &'static Base {
 
 fn make_base() -> Base {
     let mut world = World::open(&SimDisk::new(1)).expect("an empty disk has no faults");
-    let state = Arc::clone(&world.door.streams);
-    let mut shards = Vec::new();
-    for (name, count) in [(STREAM, 2), ("other", 1)] {
-        let spec = CreateStream {
-            shards: count,
-            mode: Mode::Provisioned,
-            distribution: Distribution::UserPartitionKey,
-            record_kib_max: 1024,
-            warm_mibps: None,
-            tags: vec![("team".to_owned(), "fuzz".to_owned())],
-        };
-        let key = StreamKey { account: ACCOUNT, region: REGION, name };
-        let stream = state.streams.create(&state.engine, START, key, spec);
-        shards.extend(stream.expect("there is room").row.shards.iter().map(|shard| shard.log()));
-    }
+    let mut shards = world.create_stream(STREAM, 2);
+    shards.extend(world.create_stream("other", 1));
     let mut records = vec![Vec::new(); shards.len()];
     for round in 0..60u8 {
         let mut answers = Vec::new();
