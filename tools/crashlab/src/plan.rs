@@ -45,6 +45,16 @@ macro_rules! back_ends {
 back_ends! {
     /// `kill -9` of the store under load.
     kill: crate::process_death::Settings,
+    /// ext4 shut down under the store.
+    shutdown_ext4: crate::shutdown::Ext4,
+    /// XFS shut down under the store.
+    shutdown_xfs: crate::shutdown::Xfs,
+    /// The disk filled under the store, and freed.
+    fill: crate::fill::Settings,
+    /// Clocks that jump under the store.
+    clock: crate::clock::Settings,
+    /// A second process on the store's directory.
+    second_process: crate::second_process::Settings,
 }
 
 impl Plan {
