@@ -9,6 +9,8 @@
 //! ```
 
 pub mod backend;
+pub mod clock;
+pub mod fill;
 pub mod flips;
 pub mod fuzz;
 pub mod http;
@@ -20,8 +22,11 @@ pub mod random;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod second_process;
 pub mod server;
+pub mod shutdown;
 pub mod sim;
 pub mod stopwatch;
 pub mod target;
 pub mod verdict;
+pub mod volume;

@@ -51,6 +51,16 @@ back_ends! {
     flips: crate::flips::Flips,
     /// `kill -9` of the store under load.
     kill: crate::kill::Settings,
+    /// ext4 shut down under the store.
+    shutdown_ext4: crate::shutdown::Ext4,
+    /// XFS shut down under the store.
+    shutdown_xfs: crate::shutdown::Xfs,
+    /// The disk filled under the store, and freed.
+    fill: crate::fill::Settings,
+    /// Clocks that jump under the store.
+    clock: crate::clock::Settings,
+    /// A second process on the store's directory.
+    second_process: crate::second_process::Settings,
     /// Every decoder under fuzz.
     decoders: crate::fuzz::Settings,
 }

@@ -123,6 +123,9 @@ struct Own {
     /// Bytes of a journal file.
     #[arg(long, default_value_t = 1 << 20)]
     journal_file_bytes: usize,
+    /// How long the logs of a new store keep their records.
+    #[arg(long, default_value_t = own::RETENTION_MS)]
+    retention_ms: u64,
     /// How commits are written.
     #[arg(long, value_enum, default_value_t)]
     disk: DiskChoice,
@@ -327,6 +330,7 @@ fn serve(arguments: &Own) -> io::Result<ExitCode> {
     let settings = own::Settings {
         logs: arguments.logs,
         journal_file_bytes: arguments.journal_file_bytes,
+        retention_ms: arguments.retention_ms,
         backend: match arguments.disk {
             DiskChoice::Auto => Backend::Auto,
             DiskChoice::Uring => Backend::Uring,

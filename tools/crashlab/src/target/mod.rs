@@ -91,6 +91,21 @@ impl Target {
         matches!(self, Target::Own { .. })
     }
 
+    /// The same store, started by `program` with `arguments` before its own command line.
+    #[must_use]
+    pub fn under(&self, program: &str, arguments: &[String]) -> Target {
+        let mut all = arguments.to_vec();
+        match self {
+            Target::Own { binary, .. } => {
+                all.extend([binary.display().to_string(), "target".to_owned()]);
+            }
+            Target::Command { program, .. } => all.push(program.display().to_string()),
+        }
+        let (Target::Own { arguments, .. } | Target::Command { arguments, .. }) = self;
+        all.extend(arguments.iter().cloned());
+        Target::Command { program: program.into(), arguments: all }
+    }
+
     /// The program and its arguments for a store in `data`.
     #[must_use]
     pub fn command_line(&self, data: &Path) -> (PathBuf, Vec<OsString>) {

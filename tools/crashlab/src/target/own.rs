@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 /// Longer than any run of the lab, also when clocks jump by years.
-const RETENTION_MS: u64 = 1000 * 365 * 24 * 60 * 60 * 1000;
+pub const RETENTION_MS: u64 = 1000 * 365 * 24 * 60 * 60 * 1000;
 
 #[derive(Archive, Serialize, Deserialize)]
 struct LogRow {
@@ -40,6 +40,8 @@ pub struct Settings {
     pub logs: usize,
     /// Bytes of a journal file: small ones roll and seal often.
     pub journal_file_bytes: usize,
+    /// How long the logs of a new store keep their records.
+    pub retention_ms: u64,
     /// Which commit ring.
     pub backend: Backend,
 }
@@ -113,7 +115,7 @@ impl Own {
         let rows = engine.catalog().scan(&LOGS)?;
         let mut shards: Vec<_> = rows.into_iter().map(|(_, row)| ShardId(row.shard)).collect();
         if shards.is_empty() {
-            let specs = vec![ShardSpec { retention_ms: RETENTION_MS }; settings.logs];
+            let specs = vec![ShardSpec { retention_ms: settings.retention_ms }; settings.logs];
             shards = engine.create_shards(&specs, |ids, transaction| {
                 for (log, id) in (0..).zip(ids) {
                     transaction.put(&LOGS, &log, &LogRow { shard: id.0 });

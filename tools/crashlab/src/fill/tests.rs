@@ -1,0 +1,1 @@
+//! Bugs that a full disk catches.

@@ -1,0 +1,1 @@
+//! That a second process is caught when it is let in.

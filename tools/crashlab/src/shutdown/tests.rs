@@ -1,0 +1,1 @@
+//! Bugs that a file-system shutdown catches.
