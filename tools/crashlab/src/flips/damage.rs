@@ -13,9 +13,9 @@ pub const BITS: u64 = 8;
 /// How much is zeroed, misdirected or stale at once: a sector, or a page. Several pages are zeroed
 /// too.
 const BLOCK_BYTES: [u64; 2] = [512, PAGE_BYTES];
-/// The most pages that are zeroed at once. In the journal it is one: more could take the newest
-/// commit together with the marker behind it, which is all that says that it was there.
-const PAGES_MAX: u64 = 4;
+/// The most pages that are zeroed at once: in the journal that can be the newest commits together
+/// with the marker behind them.
+pub const PAGES_MAX: u64 = 4;
 /// Choices after which a block counts as impossible to choose.
 const CHOICES_MAX: usize = 10_000;
 /// What is written and not zero is found by this much.
@@ -95,11 +95,7 @@ impl Damage {
                 let pages = 1 + random.below(PAGES_MAX);
                 let bytes = [BLOCK_BYTES[0], BLOCK_BYTES[1], pages * PAGE_BYTES];
                 let chosen = *bytes.get(usize::try_from(random.below(3)).ok()?)?;
-                let mut at = pick(scene, chosen, random)?;
-                if at.file.starts_with("journal/") {
-                    at.range.end = at.range.end.min(at.range.start + PAGE_BYTES);
-                }
-                Some(Damage::Zeroed(at))
+                Some(Damage::Zeroed(pick(scene, chosen, random)?))
             }
             Kind::Misdirected => {
                 let bytes = BLOCK_BYTES[usize::try_from(random.below(2)).ok()?];
