@@ -55,6 +55,8 @@ bugs! {
     TrustCatalog,
     /// Believe the catalog's pages whatever their checksums.
     TrustCatalogPages,
+    /// Believe that the journal ends where nothing is left of what came behind.
+    TrustJournalEnd,
     /// Believe a frame's records whatever their checksum.
     TrustPayload,
     /// Believe a frame's header whatever its checksum.

@@ -60,7 +60,7 @@ impl Directory {
     pub fn journal(&self) -> Result<Recovered> {
         let bytes: u64 = self.entries()?.iter().map(|entry| entry.bytes).sum();
         Progress::of("journal, reading").tell(bytes, bytes);
-        recover(&self.disk, self.inventory.sealed_upto)
+        recover(&self.disk, self.inventory.sealed_upto, self.inventory.journal_end)
     }
 
     /// The journal's files, by name.

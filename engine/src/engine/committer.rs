@@ -9,6 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -364,6 +365,7 @@ impl Committer {
     fn publish(&mut self, end: JournalPosition, mut parts: Vec<Part>) {
         self.durable = end;
         if !parts.is_empty() {
+            self.shared.records_end.store(end.raw(), Ordering::SeqCst);
             self.rested_since_ms = Some(self.shared.clock.monotonic_ms());
         }
         if !is_planted(Bug::PublishBeforeFlush) {

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
 use crate::engine::rows::{
-    DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, RunRow, SEGMENTS,
+    DROPPED, JOURNAL_END, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, RunRow, SEGMENTS,
 };
 use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
@@ -25,7 +25,7 @@ use crate::segment::{
 use crate::shard::Run;
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
-/// How often the retention clock is noted in the catalog.
+/// How often the retention clock is noted in the catalog, and where the journal's records end.
 const NOTE_CLOCK_EVERY_MS: u64 = 60_000;
 
 /// The compactor.
@@ -121,6 +121,10 @@ impl Compactor {
         let mut transaction = Transaction::new();
         let row = NumberRow { value: self.shared.retention.now().0 };
         transaction.put(&NUMBERS, &RETENTION_CLOCK.to_owned(), &row);
+        // The journal's own evidence stands behind the records that it is of: one stretch of
+        // damage could take both.
+        let row = NumberRow { value: self.shared.records_end.load(Ordering::SeqCst) };
+        transaction.put(&NUMBERS, &JOURNAL_END.to_owned(), &row);
         self.shared.catalog.commit(transaction)?;
         self.noted_at_ms = Some(now_ms);
         Ok(())

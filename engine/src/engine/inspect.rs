@@ -2,10 +2,11 @@
 
 use crate::catalog::Catalog;
 use crate::engine::rows::{
-    ENDS, NEXT_SEGMENT, NEXT_SHARD, NUMBERS, QUARANTINES, SEALED_UPTO, SEGMENTS, SHARDS,
+    ENDS, JOURNAL_END, NEXT_SEGMENT, NEXT_SHARD, NUMBERS, QUARANTINES, SEALED_UPTO, SEGMENTS,
+    SHARDS,
 };
 use crate::error::Result;
-use crate::types::{Epoch, FileSeq, SegmentId, SeqNo, ShardId, Timestamp};
+use crate::types::{Epoch, FileSeq, JournalPosition, SegmentId, SeqNo, ShardId, Timestamp};
 
 /// What the catalog says of the engine's things.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Inventory {
     pub segments: Vec<SegmentEntry>,
     /// The newest journal file whose frames are all in segments.
     pub sealed_upto: FileSeq,
+    /// Where the journal's records ended when that was last noted.
+    pub journal_end: JournalPosition,
     /// The next shard id to give out.
     pub next_shard: ShardId,
     /// The next segment id to give out: files of this and later ones are leftovers.
@@ -92,6 +95,7 @@ pub fn take_inventory(catalog: &Catalog) -> Result<Inventory> {
         shards,
         segments: segments.collect(),
         sealed_upto: FileSeq(u32::try_from(number(SEALED_UPTO)?).unwrap_or(u32::MAX)),
+        journal_end: JournalPosition::from_raw(number(JOURNAL_END)?),
         next_shard: ShardId(number(NEXT_SHARD)?),
         next_segment: SegmentId(number(NEXT_SEGMENT)?),
     })

@@ -12,8 +12,8 @@ use crate::engine::committer::Committer;
 use crate::engine::compactor::{Compactor, remove_dropped};
 use crate::engine::queue::AppendQueue;
 use crate::engine::recovery::{
-    Restored, check_catalog_is_there, make_folders, next_id, number, restore_sealed, restore_tails,
-    sealed_upto, set_evidence_aside,
+    Restored, check_catalog_is_there, journal_end, make_folders, next_id, number, restore_sealed,
+    restore_tails, sealed_upto, set_evidence_aside,
 };
 use crate::engine::retention::RetentionClock;
 use crate::engine::rows::{NEXT_SEGMENT, NEXT_SHARD, RETENTION_CLOCK};
@@ -123,7 +123,8 @@ impl Engine {
         let noted = number(&catalog, RETENTION_CLOCK)?.map(Timestamp);
         let restored = restore_sealed(&disk, &catalog, next_segment)?;
         set_evidence_aside(&disk, &catalog)?;
-        let mut recovered = recover(&disk, sealed_upto(&catalog)?)?;
+        let noted_end = journal_end(&catalog)?;
+        let mut recovered = recover(&disk, sealed_upto(&catalog)?, noted_end)?;
         restore_tails(&restored, &mut recovered, next_shard, &catalog)?;
         for (shard, horizon) in &restored.horizons {
             if let Some(log) = restored.shards.get(shard) {
@@ -171,6 +172,7 @@ impl Engine {
             sealer_bell: Bell::default(),
             compactor_bell: Bell::default(),
             is_stopping: AtomicBool::new(false),
+            records_end: AtomicU64::new(noted_end.raw()),
             ring_kind: ring.kind(),
             poisoned: OnceLock::new(),
             disk,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::catalog::{CATALOG_FILE, Catalog, Transaction};
 use crate::engine::rows::{
-    DROPPED, ENDS, EVIDENCE, NUMBERS, QUARANTINES, QuarantineRow, SEALED_UPTO, SEGMENTS, SHARDS,
-    SegmentRow,
+    DROPPED, ENDS, EVIDENCE, JOURNAL_END, NUMBERS, QUARANTINES, QuarantineRow, SEALED_UPTO,
+    SEGMENTS, SHARDS, SegmentRow,
 };
 use crate::engine::sealer::run_of;
 use crate::engine::shared::Known;
@@ -75,6 +75,11 @@ pub(super) fn sealed_upto(catalog: &Catalog) -> Result<FileSeq> {
     u32::try_from(value).map(FileSeq).map_err(|_| {
         Error::new(ErrorKind::Corrupt, format!("catalog: journal file number value=`{value}`"))
     })
+}
+
+/// Where the journal's records ended when it was last noted: all below was durable.
+pub(super) fn journal_end(catalog: &Catalog) -> Result<JournalPosition> {
+    Ok(JournalPosition::from_raw(number(catalog, JOURNAL_END)?.unwrap_or(0)))
 }
 
 /// Moves damaged journal files aside that were sealed when the last engine ended, and not moved yet.

@@ -22,6 +22,8 @@ pub(super) const NEXT_SHARD: &str = "next_shard";
 pub(super) const NEXT_SEGMENT: &str = "next_segment";
 /// The newest journal file whose frames are all in segments.
 pub(super) const SEALED_UPTO: &str = "sealed_upto";
+/// Behind the last records in the journal that were durable when this was noted.
+pub(super) const JOURNAL_END: &str = "journal_end";
 /// The retention clock when it was last noted.
 pub(super) const RETENTION_CLOCK: &str = "retention_clock";
 

@@ -51,6 +51,8 @@ pub(super) struct Shared {
     pub(super) sealer_bell: Bell,
     pub(super) compactor_bell: Bell,
     pub(super) is_stopping: AtomicBool,
+    /// Behind the last records in the journal that are durable, as positions are encoded.
+    pub(super) records_end: AtomicU64,
     pub(super) ring_kind: &'static str,
     pub(super) poisoned: OnceLock<Error>,
     pub(super) _lock: Box<dyn DirectoryLock>,

@@ -44,15 +44,20 @@ struct Loaded {
     header_damage: Option<Damage>,
 }
 
-/// Reads the journal in `disk`. Files up to `sealed_upto` are free.
-pub fn recover(disk: &Arc<dyn Disk>, sealed_upto: FileSeq) -> Result<Recovered> {
+/// Reads the journal in `disk`. Files up to `sealed_upto` are free; what is below `noted_end` was
+/// durable.
+pub fn recover(
+    disk: &Arc<dyn Disk>,
+    sealed_upto: FileSeq,
+    noted_end: JournalPosition,
+) -> Result<Recovered> {
     // ORDER: the names of the files are durable before anything is acknowledged in them. A process
     // that was killed between making one and flushing its name leaves that to the next.
     disk.sync_dir(Path::new(JOURNAL_DIR))
         .map_err(|error| Error::io("flushing the journal's directory", error))?;
     let mut loaded = Vec::new();
     let mut free = Vec::new();
-    let mut newest_file = sealed_upto;
+    let mut newest_file = sealed_upto.max(noted_end.file());
     let mut bytes = 0;
     let entries = disk
         .list(Path::new(JOURNAL_DIR))
@@ -77,7 +82,7 @@ pub fn recover(disk: &Arc<dyn Disk>, sealed_upto: FileSeq) -> Result<Recovered> 
         scanned.push(file.scanned);
         kept.push((file.slot, file.file, file.image, file.bytes));
     }
-    let mut verdict = judge(&scanned, sealed_upto);
+    let mut verdict = judge(&scanned, sealed_upto, noted_end);
     verdict.damages.extend(headers);
 
     for ((slot, file, image, bytes), scanned) in kept.into_iter().zip(&scanned) {

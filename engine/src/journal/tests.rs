@@ -88,7 +88,7 @@ fn scanned(bytes: &[u8], header: FileHeader) -> ScannedFile {
 }
 
 fn judged(bytes: &[u8], header: FileHeader) -> Verdict {
-    judge(&[scanned(bytes, header)], FileSeq(0))
+    judge(&[scanned(bytes, header)], FileSeq(0), JournalPosition::default())
 }
 
 #[test]
@@ -193,12 +193,12 @@ fn the_next_file_says_where_this_one_ends() {
     let end = writer.at();
     let mut bytes = writer.finish();
     let cut = scanned(&Writer::new(header(2, at)).finish(), header(2, at));
-    let verdict = judge(&[scanned(&bytes, first), cut], FileSeq(0));
+    let verdict = judge(&[scanned(&bytes, first), cut], FileSeq(0), JournalPosition::default());
     assert_eq!((verdict.frames.len(), verdict.damages.len()), (1, 0), "what was cut stays cut");
 
     bytes[at.offset() as usize] ^= 1;
     let whole = scanned(&Writer::new(header(2, end)).finish(), header(2, end));
-    let verdict = judge(&[scanned(&bytes, first), whole], FileSeq(0));
+    let verdict = judge(&[scanned(&bytes, first), whole], FileSeq(0), JournalPosition::default());
     assert_eq!(verdict.damages.len(), 1, "what was durable is missed: {verdict:?}");
     assert_eq!(verdict.damages[0].start, at.offset());
 }
@@ -207,8 +207,31 @@ fn the_next_file_says_where_this_one_ends() {
 fn a_missing_file_is_missed() {
     let third = header(3, JournalPosition::new(FileSeq(2), 8192));
     let file = || scanned(&Writer::new(third).finish(), third);
-    assert_eq!(judge(&[file()], FileSeq(1)).damages.len(), 1);
-    assert_eq!(judge(&[file()], FileSeq(2)).damages.len(), 0);
+    assert_eq!(judge(&[file()], FileSeq(1), JournalPosition::default()).damages.len(), 1);
+    assert_eq!(judge(&[file()], FileSeq(2), JournalPosition::default()).damages.len(), 0);
+}
+
+#[test]
+fn records_that_were_noted_are_missed_with_all_evidence_behind_them() {
+    let first = header(1, JournalPosition::default());
+    let mut writer = Writer::new(first);
+    writer.commit(&[0], b"one", true);
+    let wiped = writer.at().offset() as usize;
+    writer.commit(&[0], b"two", true);
+    let noted = writer.at();
+    let mut bytes = writer.finish();
+    bytes[wiped..].fill(0);
+    let file = || scanned(&bytes, first);
+    let believed = judge(&[file()], FileSeq(0), JournalPosition::default());
+    assert_eq!((believed.frames.len(), believed.damages.len()), (1, 0));
+    let missed = judge(&[file()], FileSeq(0), noted);
+    assert_eq!((missed.frames.len(), missed.damages.len()), (1, 1), "{missed:?}");
+    assert_eq!(missed.damages[0].start as usize, wiped);
+
+    let gone = judge(&[], FileSeq(0), noted);
+    assert_eq!((gone.damages.len(), gone.end), (1, noted), "{gone:?}");
+    assert!(!gone.is_clean);
+    assert!(judge(&[], FileSeq(1), noted).damages.is_empty(), "what is sealed is not missed");
 }
 
 proptest! {

@@ -1,8 +1,8 @@
 //! What bad regions mean: torn tail or corruption.
 //!
 //! Every frame says up to where the journal was durable when it was built (`durable_upto`), and
-//! every file header says up to where the file before is durable. The highest such position is the
-//! *evidence*. A bad region that begins below the evidence was durable once, perhaps acknowledged:
+//! every file header says up to where the file before is durable; the catalog says where records
+//! ended when it last noted that. The highest such position is the *evidence*. A bad region that begins below the evidence was durable once, perhaps acknowledged:
 //! that is corruption. The first bad region at or past it is where the log ends: nothing from there
 //! on can have been acknowledged, because acknowledgements go out in the order of positions and
 //! each later frame would carry the evidence.
@@ -54,10 +54,14 @@ pub struct Verdict {
     pub is_clean: bool,
 }
 
-/// Judges `files`, which are in the order of the journal and newer than what is sealed.
+/// Judges `files`, which are in the order of the journal and newer than what is sealed. Somebody
+/// else noted that the records below `noted_end` were durable.
 #[must_use]
-pub fn judge(files: &[ScannedFile], sealed_upto: FileSeq) -> Verdict {
-    let evidence = evidence_of(files);
+pub fn judge(files: &[ScannedFile], sealed_upto: FileSeq, noted_end: JournalPosition) -> Verdict {
+    let evidence = match is_planted(Bug::TrustJournalEnd) {
+        true => evidence_of(files),
+        false => evidence_of(files).max(noted_end),
+    };
     let mut verdict = Verdict { is_clean: files.is_empty(), ..Verdict::default() };
     for (index, file) in files.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| files[before].header.file);
@@ -68,6 +72,13 @@ pub fn judge(files: &[ScannedFile], sealed_upto: FileSeq) -> Verdict {
             Some(next) => judge_closed(file, next.header.previous_end, &mut verdict),
             None => judge_last(file, evidence, &mut verdict),
         }
+    }
+    let newest = files.last().map_or(sealed_upto, |file| file.header.file);
+    if noted_end.file() > newest.max(sealed_upto) && !is_planted(Bug::TrustJournalEnd) {
+        let (file, end) = (noted_end.file(), noted_end.offset());
+        verdict.damages.push(Damage { file, start: 0, end, shard: None, first_seq: None });
+        verdict.end = noted_end;
+        verdict.is_clean = false;
     }
     verdict
 }

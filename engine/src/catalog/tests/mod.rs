@@ -2,6 +2,7 @@
 
 mod crash;
 mod faults;
+mod mark;
 mod rows;
 
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! Which damages a run goes through, unit by unit.
 
 use std::io;
-use std::panic;
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -147,7 +146,6 @@ impl BackEnd for Flips {
     }
 
     fn worker<'a>(&'a self, lab: &'a Lab, _job: usize) -> io::Result<Box<dyn Worker + 'a>> {
-        silence_panics();
         Ok(Box::new(FlipsWorker { settings: self.settings, lab, stages: stages()? }))
     }
 }
@@ -162,7 +160,6 @@ impl Worker for FlipsWorker<'_> {
     fn unit(&mut self, number: u64, tally: &mut Tally) -> io::Result<()> {
         let Some((kind, first, states)) = self.settings.unit(number) else { return Ok(()) };
         let mut random = self.lab.random(number);
-        let _quiet = Quiet::begin();
         for state in first..first + states {
             let stage = &self.stages[usize::from(state % 2 == 1)];
             let damage = match kind {
@@ -209,42 +206,5 @@ pub(super) fn try_one(
             let ending = scene.ending;
             tally.found(broken, format!("{ending:?}, {damage}: {found}"), replay);
         }
-    }
-}
-
-/// Panics that are caught and counted need not be printed, nor those that the catalog catches.
-fn silence_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !Quiet::is_on() {
-                before(info);
-            }
-        }));
-    });
-}
-
-thread_local! {
-    static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// While it lives, panics of this thread are not printed.
-struct Quiet;
-
-impl Quiet {
-    fn begin() -> Quiet {
-        QUIET.set(true);
-        Quiet
-    }
-
-    fn is_on() -> bool {
-        QUIET.get()
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        QUIET.set(false);
     }
 }

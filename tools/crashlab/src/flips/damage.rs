@@ -13,8 +13,9 @@ pub const BITS: u64 = 8;
 /// How much is zeroed, misdirected or stale at once: a sector, or a page. Several pages are zeroed
 /// too.
 const BLOCK_BYTES: [u64; 2] = [512, PAGE_BYTES];
-/// The most pages that are zeroed at once.
-const PAGES_MAX: u64 = 4;
+/// The most pages that are zeroed at once: in the journal that can be the newest commits together
+/// with the marker behind them.
+pub const PAGES_MAX: u64 = 4;
 /// Choices after which a block counts as impossible to choose.
 const CHOICES_MAX: usize = 10_000;
 /// What is written and not zero is found by this much.

@@ -223,14 +223,14 @@ impl KnownShard {
 /// Whether an error tells that something is damaged.
 #[must_use]
 pub fn is_report(error: &Error) -> bool {
-    error.kind() == ErrorKind::Corrupt || is_newer(error)
+    error.kind() == ErrorKind::Corrupt || is_other_version(error)
 }
 
-/// Whether an error says that something is of a newer version: what a version number that rots
-/// looks like where nothing but its value could say so.
-#[must_use]
-pub fn is_newer(error: &Error) -> bool {
-    error.kind() == ErrorKind::Invalid
+/// Whether an error says that something is of another version: what a version number looks like
+/// that has rotted, where no checksum stands before it.
+fn is_other_version(error: &Error) -> bool {
+    let says = |what| error.message().contains(what);
+    error.kind() == ErrorKind::Invalid && (says("newer") || says("older redb"))
 }
 
 /// When the records of a shard arrived.

@@ -13,6 +13,7 @@
 //! | `known.rs`   | what must be served from them |
 //! | `damage.rs`  | what is done to them |
 //! | `state.rs`   | one damaged disk, and the verdict on it |
+//! | `quiet.rs`   | keeping panics from being printed that are counted |
 //! | `backend.rs` | which damages a run goes through, unit by unit |
 //! | `planted.rs` | bugs that are planted, and what catches them |
 //!
@@ -24,6 +25,7 @@ pub mod backend;
 pub mod damage;
 pub mod known;
 pub mod planted;
+mod quiet;
 pub mod scene;
 pub mod state;
 

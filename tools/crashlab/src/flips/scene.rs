@@ -24,6 +24,9 @@ use crate::sim::rig::{RETENTION_MS, Rig, START};
 /// What is damaged is found, or not, by this much at a time.
 pub const PAGE_BYTES: u64 = 4096;
 
+/// How long the engine rests at last: enough for it to note where the journal ends.
+const REST_MS: u64 = 61_000;
+
 /// How the engine ended that left a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -201,6 +204,8 @@ impl Builder {
         // The journal rests, and so does the catalog: both say how far they were durable.
         clock.pass_ms(IDLE_MARKER_AFTER_MS);
         rig.crew.commit_all();
+        clock.pass_ms(REST_MS);
+        rig.crew.compact();
         rig.crew.compact();
         let disk = match ending {
             Ending::Closed => {

@@ -7,6 +7,7 @@ use flowstone_engine::io::sim::SimDisk;
 
 use crate::flips::damage::Damage;
 use crate::flips::known::{AFTER, Served, is_report};
+use crate::flips::quiet::Quiet;
 use crate::flips::scene::Scene;
 use crate::sim::rig::Rig;
 use crate::verdict::Broken;
@@ -54,6 +55,7 @@ type Found = (Broken, String);
 
 /// Does `damage` to a copy of the scene's disk, and judges what the engine makes of it.
 pub fn judge(scene: &Scene, damage: &Damage, depth: Depth) -> Result<Outcome, Found> {
+    let _quiet = Quiet::begin();
     let disk = scene.copy();
     damage.apply(scene, &disk);
     let judged = catch_unwind(AssertUnwindSafe(|| look(scene, &disk, depth)));

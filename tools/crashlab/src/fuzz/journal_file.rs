@@ -39,7 +39,7 @@ pub fn body(data: &[u8]) {
     let mut scanned: Vec<_> =
         [edited, other].into_iter().filter_map(|bytes| read(bytes.into(), sealed_upto)).collect();
     scanned.sort_by_key(|file| file.header.file);
-    let verdict = judge(&scanned, sealed_upto);
+    let verdict = judge(&scanned, sealed_upto, JournalPosition::default());
     for pair in verdict.frames.windows(2) {
         let order = pair[0].header().position <= pair[1].header().position;
         assert!(order, "frames come in the order of the journal");
