@@ -13,9 +13,7 @@ use std::sync::atomic::Ordering;
 
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
-use crate::engine::rows::{
-    DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, RunRow, SEGMENTS,
-};
+use crate::engine::rows::{DROPPED, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEGMENTS};
 use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::{Error, ErrorKind, Result};
@@ -118,10 +116,7 @@ impl Compactor {
         if self.noted_at_ms.is_some_and(|noted| now_ms < noted + NOTE_CLOCK_EVERY_MS) {
             return Ok(());
         }
-        let mut transaction = Transaction::new();
-        let row = NumberRow { value: self.shared.retention.now().0 };
-        transaction.put(&NUMBERS, &RETENTION_CLOCK.to_owned(), &row);
-        self.shared.catalog.commit(transaction)?;
+        self.shared.retention.note(&self.shared.catalog)?;
         self.noted_at_ms = Some(now_ms);
         Ok(())
     }
