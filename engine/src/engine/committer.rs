@@ -267,7 +267,7 @@ impl Committer {
 
     /// Assigns sequence numbers and times, encodes the commit and starts its write.
     fn start(&mut self, groups: Vec<Group>) {
-        let now = self.shared.clock.wall();
+        let now = self.shared.retention.arrival();
         let active = self.active.as_mut().expect("gathered for the active file");
         let mut entries = Vec::with_capacity(groups.len());
         for group in &groups {

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
 use crate::engine::rows::{
-    DROPPED, JOURNAL_END, NEXT_SEGMENT, NUMBERS, NumberRow, RETENTION_CLOCK, RunRow, SEGMENTS,
+    DROPPED, JOURNAL_END, NEXT_SEGMENT, NUMBERS, NumberRow, RunRow, SEGMENTS,
 };
 use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
@@ -119,8 +119,7 @@ impl Compactor {
             return Ok(());
         }
         let mut transaction = Transaction::new();
-        let row = NumberRow { value: self.shared.retention.now().0 };
-        transaction.put(&NUMBERS, &RETENTION_CLOCK.to_owned(), &row);
+        self.shared.retention.put(&mut transaction);
         // The journal's own evidence stands behind the records that it is of: one stretch of
         // damage could take both.
         let row = NumberRow { value: self.shared.records_end.load(Ordering::SeqCst) };

@@ -183,6 +183,8 @@ impl Engine {
             slots,
             _lock: lock,
         });
+        // ORDER: before anything can be appended.
+        shared.retention.note_step_back(&shared.catalog, noted)?;
         remove_dropped_if_any(&shared, &restored.dropped)?;
         let crew = Crew {
             committer: Committer::new(

@@ -75,6 +75,46 @@ fn arrival_times_do_not_step_back_with_the_clock() {
 }
 
 #[test]
+fn a_record_that_arrives_while_the_clock_is_wrong_lives_as_long_as_any_other() {
+    let mut rig = Rig::fresh(36);
+    let shards = rig.shards(2);
+    rig.append(shards[0], b"old log").unwrap();
+    rig.clock.set_wall(Timestamp(START.0 - 30 * DAY_MS));
+    rig.clock.pass_ms(2 * DAY_MS);
+    for shard in &shards {
+        rig.append(*shard, b"under a clock that is behind").unwrap();
+    }
+    let set_right = Timestamp(START.0 + 2 * DAY_MS);
+    rig.clock.set_wall(set_right);
+    let count =
+        |rig: &Rig| -> usize { shards.iter().map(|s| rig.read_all(*s).unwrap().len()).sum() };
+    assert_eq!(count(&rig), 2, "of three, one is older than a day");
+    rig.crew.compact();
+    let rig = rig.killed(3).unwrap();
+    assert_eq!(count(&rig), 2, "also after a restart");
+    rig.clock.pass_ms(DAY_MS + 1);
+    assert_eq!(count(&rig), 0);
+}
+
+#[test]
+fn an_engine_that_starts_while_the_clock_is_behind_loses_nothing_when_it_is_set_right() {
+    for (seed, is_first_start) in [(37, true), (38, false)] {
+        let behind = Timestamp(START.0 - 30 * DAY_MS);
+        let mut rig = Rig::fresh(seed);
+        if !is_first_start {
+            rig.clock.pass_ms(DAY_MS);
+        }
+        rig.clock.set_wall(behind);
+        let mut rig = rig.killed(seed).unwrap();
+        let shard = rig.shards(1)[0];
+        rig.append(shard, b"kept").unwrap();
+        rig.clock.set_wall(START);
+        let rig = rig.killed(seed).unwrap();
+        assert_eq!(rig.read_all(shard).unwrap(), [b"kept".to_vec()]);
+    }
+}
+
+#[test]
 fn a_longer_retention_does_not_bring_back_what_has_expired() {
     let mut rig = Rig::fresh(35);
     let shard = rig.shards(1)[0];

@@ -18,6 +18,8 @@ const JUMPS_A_UNIT: u64 = 12;
 const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
 /// Records that are acknowledged between two jumps, at most.
 const RECORDS_MAX: u64 = 200;
+/// One time in so many it is none: logs get their first record under another clock.
+const NONE_EVERY: u64 = 3;
 
 pub(super) struct ClockWorker<'a> {
     lab: &'a Lab,
@@ -50,6 +52,11 @@ impl Life<'_> {
         self.clock.start(&self.worker.target, paths, &mut self.random)
     }
 
+    fn wanted(&mut self) -> u64 {
+        let is_none = self.random.below(NONE_EVERY) == 0;
+        self.random.below(if is_none { 1 } else { RECORDS_MAX })
+    }
+
     fn jump(&mut self, tally: &mut Tally) -> Result<(), Failure> {
         let before = self.clock.ahead_seconds();
         self.clock.jump(&mut self.random).map_err(Failure::NotStarted)?;
@@ -66,11 +73,10 @@ impl Life<'_> {
         (replay, tally): (&str, &mut Tally),
     ) -> Result<Store, Failure> {
         let mut load = Load::new(&mut self.random);
-        // None at all, too: logs that get their first record under another clock.
-        let wanted = self.random.below(RECORDS_MAX);
+        let wanted = self.wanted();
         self.work(&mut load, (&mut store, wanted), (replay, &mut *tally))?;
         self.jump(tally)?;
-        let after = self.random.below(RECORDS_MAX);
+        let after = self.wanted();
         self.work(&mut load, (&mut store, after), (replay, &mut *tally))?;
         let end = self.random.below(3);
         if end > 0 {

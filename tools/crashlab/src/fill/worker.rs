@@ -213,8 +213,7 @@ impl FillWorker<'_> {
 
 impl Worker for FillWorker<'_> {
     fn unit(&mut self, number: u64, tally: &mut Tally) -> io::Result<()> {
-        let data = self.volume.path().join(format!("unit-{number}"));
-        fs::create_dir(&data)?;
+        let data = self.volume.make_folder(&format!("unit-{number}"))?;
         let lived = self.life(&data, number, tally);
         // It is there only when a fill was broken off.
         let _ = fs::remove_file(self.ballast());

@@ -14,6 +14,11 @@
 //! What had reached the loop device is kept, as by a disk without a cache: a store that does not
 //! wait for its file system is caught; one that does not flush the disk's cache is not, but by the
 //! block log.
+//!
+//! What was on its way when the file system went counts for nothing: an `fsync` that the shutdown
+//! meets halfway may return success and not have been done (seen on ext4, Linux 6.18: a commit of
+//! the log that was given up is taken for one that is over). What was acknowledged before must be
+//! there, and so must what is sent and acknowledged after.
 
 #[cfg(test)]
 mod tests;

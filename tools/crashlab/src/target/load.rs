@@ -82,6 +82,33 @@ impl Load {
         Ok(ended)
     }
 
+    /// Notes the answers that have come already, without waiting for more.
+    pub fn catch_up(&mut self, store: &mut Store, ledger: &mut Ledger) -> Result<(), Failure> {
+        loop {
+            match store.said() {
+                Ok(Some(line)) => {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    note(ledger, &line)?;
+                }
+                Ok(None) | Err(Failure::Ended(_)) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Waits for the answers to all that is on its way, and believes none of them: what was
+    /// acknowledged may be there or not.
+    pub fn settle_in_doubt(&mut self, store: &mut Store) -> Result<(), Failure> {
+        while self.in_flight > 0 {
+            match store.next_line() {
+                Ok(_) => self.in_flight -= 1,
+                Err(Failure::Ended(_)) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
     /// Notes what a store had said before it was killed.
     pub fn note_rest(ledger: &mut Ledger, rest: &[String]) -> Result<(), Failure> {
         rest.iter().try_for_each(|line| note(ledger, line).map(|_| ()))

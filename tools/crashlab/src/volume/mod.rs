@@ -150,6 +150,14 @@ impl Volume {
         self.point.path()
     }
 
+    /// A new folder, whose name no shutdown takes away.
+    pub fn make_folder(&self, name: &str) -> io::Result<PathBuf> {
+        let folder = self.path().join(name);
+        fs::create_dir(&folder)?;
+        File::open(self.path())?.sync_all()?;
+        Ok(folder)
+    }
+
     /// Bytes that are free.
     pub fn free_bytes(&self) -> io::Result<u64> {
         let room = rustix::fs::statvfs(self.path())?;
