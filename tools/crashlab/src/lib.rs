@@ -9,6 +9,8 @@
 //! ```
 
 pub mod backend;
+pub mod block;
+pub mod blocks;
 pub mod flips;
 pub mod fuzz;
 pub mod http;

@@ -53,6 +53,10 @@ back_ends! {
     kill: crate::kill::Settings,
     /// Every decoder under fuzz.
     decoders: crate::fuzz::Settings,
+    /// Power cuts below ext4: states of a block log.
+    blocks_ext4: crate::blocks::Ext4Settings,
+    /// The same, below XFS.
+    blocks_xfs: crate::blocks::XfsSettings,
 }
 
 impl Plan {
