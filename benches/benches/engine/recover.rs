@@ -9,7 +9,7 @@ use flowstone_benches::opened::Opened;
 use flowstone_engine::Options;
 use flowstone_engine::io::{Backend, Disk, RealDisk};
 use flowstone_engine::journal::recover::recover;
-use flowstone_engine::types::FileSeq;
+use flowstone_engine::types::{FileSeq, JournalPosition};
 
 const FILE_BYTES: usize = 32 << 20;
 
@@ -19,13 +19,16 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     {
         let directory = filled(shards, records);
         let disk = disk(directory.path());
-        let bytes = recover(&disk, FileSeq(0)).expect("it was closed in order").bytes;
+        let bytes = recover(&disk, FileSeq(0), JournalPosition::from_raw(0))
+            .expect("it was closed in order")
+            .bytes;
         let mut group = criterion.benchmark_group("recover");
         group.sample_size(10);
         group.throughput(Throughput::Bytes(bytes));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let recovered = recover(&disk, FileSeq(0)).expect("it was closed in order");
+                let recovered = recover(&disk, FileSeq(0), JournalPosition::from_raw(0))
+                    .expect("it was closed in order");
                 assert!(recovered.verdict.damages.is_empty(), "nobody damaged it");
                 recovered.verdict.frames.len()
             });

@@ -9,6 +9,8 @@
 //! ```
 
 pub mod backend;
+pub mod block;
+pub mod blocks;
 pub mod clock;
 pub mod fill;
 pub mod flips;

@@ -63,6 +63,10 @@ back_ends! {
     second_process: crate::second_process::Settings,
     /// Every decoder under fuzz.
     decoders: crate::fuzz::Settings,
+    /// Power cuts below ext4: states of a block log.
+    blocks_ext4: crate::blocks::Ext4Settings,
+    /// The same, below XFS.
+    blocks_xfs: crate::blocks::XfsSettings,
 }
 
 impl Plan {
