@@ -27,8 +27,8 @@ const COMMITS_KEY: &[u8] = b"commits";
 
 type Bytes2Bytes<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
 
-/// An open database of our format.
-pub(super) struct Database(redb::Database);
+/// An open database of our format. Closed by its drop alone.
+pub(super) struct Database(Option<redb::Database>);
 
 impl Database {
     /// Makes an empty catalog on empty storage.
@@ -48,7 +48,7 @@ impl Database {
 
     /// Opens a catalog, and checks every page of it against its checksum.
     pub(super) fn open(storage: impl StorageBackend) -> Result<Database> {
-        let database = Database(guarded("open the catalog", || open_storage(storage))?);
+        let database = Database(Some(guarded("open the catalog", || open_storage(storage))?));
         let version = database.own_number::<4>(FORMAT_KEY)?.map(u32::from_le_bytes);
         match version {
             Some(CATALOG_FORMAT_VERSION) => Ok(database),
@@ -64,6 +64,10 @@ impl Database {
         }
     }
 
+    fn opened(&self) -> &redb::Database {
+        self.0.as_ref().expect("only the drop takes it")
+    }
+
     /// How many transactions were ever committed.
     pub(super) fn commits(&self) -> Result<u64> {
         let commits = self.own_number::<8>(COMMITS_KEY)?.map(u64::from_le_bytes);
@@ -73,7 +77,7 @@ impl Database {
     /// The value under `key`.
     pub(super) fn read(&self, name: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
         guarded("read the catalog", || {
-            let transaction = self.0.begin_read()?;
+            let transaction = self.opened().begin_read()?;
             match transaction.open_table(table(name)) {
                 Ok(rows) => Ok(rows.get(key)?.map(|value| value.value().to_vec())),
                 Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -85,7 +89,7 @@ impl Database {
     /// Up to `limit` rows from `start` on.
     pub(super) fn scan(&self, name: &str, start: Bound<&[u8]>, limit: usize) -> Result<Vec<Row>> {
         guarded("scan the catalog", || {
-            let transaction = self.0.begin_read()?;
+            let transaction = self.opened().begin_read()?;
             let rows = match transaction.open_table(table(name)) {
                 Ok(rows) => rows,
                 Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -103,7 +107,7 @@ impl Database {
     /// Makes the changes of `steps` as the catalog's transaction number `number`.
     pub(super) fn apply(&self, steps: &[Step], number: u64) -> Result<()> {
         guarded("commit to the catalog", || {
-            let transaction = self.0.begin_write()?;
+            let transaction = self.opened().begin_write()?;
             if let Some(refused) = first_refusal(&transaction, steps)? {
                 transaction.abort()?;
                 return Ok(Err(refused));
@@ -214,6 +218,20 @@ fn translate(operation: &str, error: redb::Error) -> Error {
 
 fn corrupt(message: &str) -> Error {
     Error::new(ErrorKind::Corrupt, message).in_file(CATALOG_FILE, 0)
+}
+
+impl Drop for Database {
+    /// Closing reads pages and writes some, and so meets what has rotted since the open.
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let closed = guarded("close the catalog", || {
+            drop(database);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::error!(%error, "the catalog was not closed in order: the next start checks it");
+        }
+    }
 }
 
 impl std::fmt::Debug for Database {

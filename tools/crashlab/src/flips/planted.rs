@@ -17,7 +17,7 @@ pub const PLANTED: &[(Bug, &str, &str)] = &[
     (
         Bug::TrustCatalogPages,
         "the catalog's pages are not compared with their checksums when it opens",
-        "flipped bits of the catalog after an end in order: wrong rows, or a panic of the database",
+        "flipped bits of the catalog after an end in order: rows are not what was committed",
     ),
     (
         Bug::TrustJournalEnd,

@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 
 use flowstone_engine::catalog::Transaction;
 use flowstone_engine::clock::{Clock, ManualClock};
-use flowstone_engine::error::{Error, Result};
+use flowstone_engine::error::Result;
 use flowstone_engine::io::Disk;
 use flowstone_engine::io::sim::SimDisk;
 use flowstone_engine::journal::recover::file_in;
@@ -192,7 +192,7 @@ impl Builder {
         assert!(is_settled, "nothing is on its way to the shard");
         let specs = [ShardSpec { retention_ms: RETENTION_MS }];
         let made = closing.commit(&specs, |_, _, _| ())?;
-        made.first().copied().ok_or_else(|| unreachable_error("a shard was asked for"))
+        Ok(made[0])
     }
 
     /// Keeps what is on the disk, for stale blocks.
@@ -257,8 +257,4 @@ fn free_pages(file: &[u8], is_all: bool) -> Vec<Range<u64>> {
 fn snapshot(disk: &SimDisk) -> Snapshot {
     let names = disk.file_names();
     names.into_iter().filter_map(|name| Some((name.clone(), disk.read_raw(&name)?))).collect()
-}
-
-fn unreachable_error(message: &str) -> Error {
-    Error::new(flowstone_engine::error::ErrorKind::Invalid, message)
 }

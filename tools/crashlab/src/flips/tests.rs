@@ -41,8 +41,8 @@ fn damage_is_served_right_or_reported() {
     let mut tally = Tally::default();
     let mut random = Random::new(seed());
     for stage in both() {
-        let stride = (SMALL_SET_BYTES / 2 * BITS / (4 * STATES)) as usize;
-        let first = random.below(stride as u64) as usize;
+        let stride = usize::try_from(SMALL_SET_BYTES / 2 * BITS / (4 * STATES)).unwrap();
+        let first = usize::try_from(random.below(stride as u64)).unwrap();
         for damage in small_damages(stage).skip(first).step_by(stride) {
             try_one(&stage.scene, &damage, "exhaustive", &mut random, &mut tally, "");
         }
