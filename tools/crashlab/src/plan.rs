@@ -1,5 +1,8 @@
 //! The plan file: which back ends, and how much of each.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 
 use crate::backend::BackEnd;
