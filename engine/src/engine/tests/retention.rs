@@ -100,7 +100,7 @@ fn a_record_that_arrives_while_the_clock_is_wrong_lives_as_long_as_any_other() {
 fn an_engine_that_starts_while_the_clock_is_behind_loses_nothing_when_it_is_set_right() {
     for (seed, is_first_start) in [(37, true), (38, false)] {
         let behind = Timestamp(START.0 - 30 * DAY_MS);
-        let mut rig = Rig::fresh(seed);
+        let rig = Rig::fresh(seed);
         if !is_first_start {
             rig.clock.pass_ms(DAY_MS);
         }
