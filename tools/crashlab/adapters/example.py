@@ -17,7 +17,7 @@ def say(text):
 directory = sys.argv[-1]
 is_flushed = "--no-fsync" not in sys.argv
 path = os.path.join(directory, "log")
-file = open(path, "a+b", buffering=0)
+file = open(path, "a+b")
 file.seek(0)
 records, good = [], 0
 for line in file.read().split(b"\n"):  # what comes behind the first bad line was never acknowledged
@@ -37,7 +37,8 @@ for line in sys.stdin:
     word, *rest = line.split()
     if word == "append":
         _log, number, data = rest
-        file.write(encode(data))  # a failure ends the program: nobody knows what is on the disk
+        file.write(encode(data))
+        file.flush()  # all of it, or an error, which ends the program: nobody knows what is kept
         if is_flushed:
             os.fsync(file.fileno())
         records.append(data)

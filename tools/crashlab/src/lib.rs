@@ -30,5 +30,7 @@ pub mod shutdown;
 pub mod sim;
 pub mod stopwatch;
 pub mod target;
+#[cfg(test)]
+mod trial;
 pub mod verdict;
 pub mod volume;

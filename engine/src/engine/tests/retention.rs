@@ -100,12 +100,11 @@ fn a_record_that_arrives_while_the_clock_is_wrong_lives_as_long_as_any_other() {
 fn an_engine_that_starts_while_the_clock_is_behind_loses_nothing_when_it_is_set_right() {
     for (seed, is_first_start) in [(37, true), (38, false)] {
         let behind = Timestamp(START.0 - 30 * DAY_MS);
-        let mut rig = Rig::fresh(seed);
-        if !is_first_start {
-            rig.clock.pass_ms(DAY_MS);
-        }
+        let began = if is_first_start { behind } else { START };
+        let clock = Arc::new(ManualClock::at(began));
+        let rig = Rig::open(SimDisk::new(seed), clock, seed).unwrap();
         rig.clock.set_wall(behind);
-        let mut rig = rig.killed(seed).unwrap();
+        let mut rig = if is_first_start { rig } else { rig.killed(seed).unwrap() };
         let shard = rig.shards(1)[0];
         rig.append(shard, b"kept").unwrap();
         rig.clock.set_wall(START);

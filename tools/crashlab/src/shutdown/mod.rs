@@ -39,12 +39,12 @@ macro_rules! back_end {
         #[serde(default, deny_unknown_fields)]
         pub struct $settings {
             /// How often.
-            pub shutdowns: u64,
+            pub states: u64,
         }
 
         impl Default for $settings {
             fn default() -> $settings {
-                $settings { shutdowns: 20 }
+                $settings { states: 20 }
             }
         }
 
@@ -58,7 +58,7 @@ macro_rules! back_end {
             }
 
             fn goal(&self) -> u64 {
-                self.shutdowns
+                self.states
             }
 
             fn worker<'a>(&'a self, lab: &'a Lab, job: usize) -> io::Result<Box<dyn Worker + 'a>> {

@@ -220,6 +220,15 @@ impl Store {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         let _ = self.child.wait();
+        // What the program started itself may take a moment longer, and has its files, and locks on
+        // them, until then.
+        let is_there = |group| rustix::process::test_kill_process_group(group).is_ok();
+        for _ in 0..LOOKS_MAX {
+            if !group.is_some_and(is_there) {
+                break;
+            }
+            std::thread::park_timeout(LOOK_AGAIN);
+        }
     }
 
     fn how_it_ended(&mut self) -> Failure {
