@@ -332,7 +332,15 @@ impl Committer {
         if is_planted(Bug::AckOutOfOrder) && completion.result.is_ok() {
             acknowledge(&mut commit.parts);
         }
+        let is_ignored = is_planted(Bug::IgnoreWriteError) || is_planted(Bug::RetryFailedFlush);
+        let failed = completion.result.as_ref().err().filter(|_| !is_ignored);
+        let failed = failed.map(|error| io::Error::new(error.kind(), error.to_string()));
         commit.result = Some(completion.result);
+        // CRASH: a flush that fails may have lost what older writes had put into the disk's cache,
+        // and a later success proves nothing of them: they are not acknowledged either.
+        if let Some(error) = failed {
+            self.poison(&error);
+        }
     }
 
     /// Publishes and acknowledges commits from the oldest on, as far as they are durable.

@@ -12,6 +12,8 @@ pub mod backend;
 pub mod block;
 pub mod blocks;
 pub mod clock;
+pub mod failed_flush;
+pub mod faults;
 pub mod fill;
 pub mod flips;
 pub mod fuzz;

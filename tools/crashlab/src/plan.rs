@@ -70,6 +70,10 @@ back_ends! {
     blocks_ext4: crate::blocks::Ext4Settings,
     /// The same, below XFS.
     blocks_xfs: crate::blocks::XfsSettings,
+    /// Operations of a file system fail: short writes, a full disk, a flush, a page.
+    faults: crate::faults::Settings,
+    /// A block device's flush fails, once.
+    failed_flush: crate::failed_flush::Settings,
 }
 
 impl Plan {

@@ -7,11 +7,13 @@ use std::path::Path;
 
 use flowstone_crashlab::backend::{BackEnd, Lab};
 use flowstone_crashlab::blocks::{Ext4Settings, XfsSettings};
+use flowstone_crashlab::failed_flush;
+use flowstone_crashlab::faults;
 use flowstone_crashlab::target::Target;
 use flowstone_crashlab::verdict::Tally;
 
 /// Units that a planted bug may take until it is found.
-const UNITS_MAX: u64 = 8;
+const UNITS_MAX: u64 = 40;
 
 /// The engine, with `plant` in it, under `back_end`: what came of so many units, or of fewer with
 /// findings among them. `None` when this machine cannot run it.
@@ -45,8 +47,8 @@ fn is_mounted_below(folder: &Path) -> bool {
     mounts.lines().any(|line| line.contains(&*folder.to_string_lossy()))
 }
 
-fn keeps(back_end: &dyn BackEnd) {
-    if let Some(tally) = run(back_end, None, 1) {
+fn keeps(back_end: &dyn BackEnd, units: u64) {
+    if let Some(tally) = run(back_end, None, units) {
         assert_eq!(tally.findings, [], "{}", back_end.name());
         assert!(tally.states > 0 && tally.acknowledged > 0, "{tally:?}");
     }
@@ -62,12 +64,12 @@ fn catches(back_end: &dyn BackEnd, bugs: &[&str]) {
 
 #[test]
 fn every_power_cut_below_ext4_leaves_what_was_acknowledged() {
-    keeps(&Ext4Settings { states: 40 });
+    keeps(&Ext4Settings { states: 40 }, 1);
 }
 
 #[test]
 fn every_power_cut_below_xfs_leaves_what_was_acknowledged() {
-    keeps(&XfsSettings { states: 40 });
+    keeps(&XfsSettings { states: 40 }, 1);
 }
 
 #[test]
@@ -75,4 +77,24 @@ fn power_cuts_below_a_file_system_catch_what_was_not_flushed() {
     let states = 200;
     catches(&Ext4Settings { states }, &["AckBeforeFlush", "SkipSegmentSync", "FreeBeforeCatalog"]);
     catches(&XfsSettings { states }, &["AckBeforeFlush"]);
+}
+
+#[test]
+fn a_file_system_that_fails_loses_nothing_acknowledged() {
+    keeps(&faults::Settings { rounds: 10 }, 10);
+}
+
+#[test]
+fn a_file_system_that_fails_catches_errors_that_are_ignored() {
+    catches(&faults::Settings { rounds: 40 }, &["IgnoreWriteError"]);
+}
+
+#[test]
+fn a_block_device_whose_flush_fails_loses_nothing_acknowledged() {
+    keeps(&failed_flush::Settings { rounds: 4 }, 4);
+}
+
+#[test]
+fn a_block_device_whose_flush_fails_catches_errors_that_are_ignored() {
+    catches(&failed_flush::Settings { rounds: 40 }, &["IgnoreWriteError"]);
 }

@@ -1,5 +1,7 @@
 //! What an engine refuses: poison, strangers, newer versions, missing catalogs.
 
+use tokio::sync::oneshot::error::TryRecvError;
+
 use super::*;
 use crate::catalog::Transaction;
 use crate::error::ErrorKind;
@@ -32,6 +34,30 @@ fn a_failed_write_poisons_until_restart_and_reads_go_on() {
     let records = rig.read_all(shard).unwrap();
     assert_eq!(records[0], b"before");
     assert_eq!(records.len() as u64, appended.first_seq.0 + 1);
+}
+
+#[test]
+fn a_failed_flush_refuses_older_commits_that_are_still_in_flight() {
+    let mut older_in_flight = 0;
+    for seed in 0..40 {
+        let mut rig = Rig::fresh(seed);
+        let shard = rig.shards(1)[0];
+        rig.append(shard, b"before").unwrap();
+        let mut older = rig.enqueue(shard, b"older").unwrap();
+        rig.crew.commit();
+        let mut hit = rig.enqueue(shard, b"hit").unwrap();
+        rig.disk.inject(rig.disk.ops(), Fault::Eio);
+        rig.crew.commit();
+        let is_older_settled = !matches!(older.try_recv(), Err(TryRecvError::Empty));
+        rig.crew.commit_all();
+        assert!(hit.try_recv().unwrap().is_err());
+        if !is_older_settled && rig.engine.status().is_poisoned {
+            older_in_flight += 1;
+            // Its own write succeeds, after a flush of the same disk has failed.
+            assert!(older.try_recv().unwrap().is_err(), "seed {seed}: acknowledged");
+        }
+    }
+    assert!(older_in_flight > 0, "no older commit was in flight in any seed");
 }
 
 #[test]
