@@ -67,6 +67,40 @@ bugs! {
     TrustBlocks,
     /// Believe a segment's footer whatever its checksum.
     TrustFooter,
+    /// Take a short write of the ring for a whole one (the simulated ring has it).
+    AckShortWrite,
+    /// Do not flush the directory after a journal file was made in it.
+    SkipJournalDirectorySync,
+    /// Go on in a journal file that a dead process made, without flushing its name.
+    TrustJournalNames,
+    /// Serve what the journal of a dead process holds without flushing it.
+    ServeUnflushed,
+    /// Answer a commit to the catalog without flushing its file.
+    SkipCatalogSync,
+    /// Go on in a catalog that a dead process left without flushing its length.
+    TrustCatalogLength,
+    /// Commit a caller's changes after the engine's instead of together with them.
+    PartTransaction,
+    /// Do not write down how long a shard keeps records.
+    ForgetRetention,
+    /// Do not write down where a shard was trimmed.
+    ForgetTrim,
+    /// Do not write down where a log ends whose records have all expired.
+    ForgetEnds,
+    /// Forget at the next restart that files of dropped segments are to be removed.
+    ForgetDropped,
+    /// Remove the files of merged segments before the catalog knows what takes their place.
+    RemoveBeforeCatalog,
+    /// Give out ids of segments again after a restart.
+    ReuseSegmentIds,
+    /// Judge by the first shard of a merge what of all others is kept.
+    KeepByFirstShard,
+    /// Look blocks up in the cache without saying of which segment.
+    MixUpBlocks,
+    /// Mark the journal as resting, and durable up to its end, while commits are in flight.
+    MarkIdleEarly,
+    /// Keep a quarantine in memory alone.
+    SkipQuarantineRow,
 }
 
 #[cfg(feature = "testing")]

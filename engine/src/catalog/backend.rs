@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use redb::StorageBackend;
 
 use crate::io::File;
+use crate::planted::{Bug, is_planted};
 
 /// Bytes of zeros written at a time when the file grows.
 const ZEROS_BYTES: usize = 1024 * 1024;
@@ -102,6 +103,9 @@ impl StorageBackend for CatalogFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.refuse_after_fault()?;
+        if is_planted(Bug::SkipCatalogSync) {
+            return Ok(());
+        }
         self.faults.note(Fault::Write, self.file.sync())
     }
 

@@ -9,6 +9,7 @@ use crate::catalog::database::{CATALOG_FILE, Database};
 use crate::catalog::{mark, reserve};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::{Disk, Open};
+use crate::planted::{Bug, is_planted};
 
 /// The catalog's file until it is complete.
 const NEW_CATALOG_FILE: &str = "catalog.redb.new";
@@ -56,11 +57,13 @@ pub(super) fn open_making_room(disk: &dyn Disk) -> Result<Opened> {
 fn open_live(disk: &dyn Disk) -> Result<Opened> {
     let file = open(disk, CATALOG_FILE, Open::Write)?;
     // redb would take an empty file for a new database, and forget everything.
-    if file.bytes().map_err(|error| Error::io("read the catalog's length", error))? == 0 {
+    let bytes = file.bytes().map_err(|error| Error::io("read the catalog's length", error))?;
+    if bytes == 0 {
         return Err(Error::new(ErrorKind::Corrupt, "catalog is empty").in_file(CATALOG_FILE, 0));
     }
     // After a flush that failed, the page cache of this machine shows bytes that the device lacks.
     file.drop_cache().map_err(|error| Error::io("forget the catalog's cached pages", error))?;
+    settle_length(&file, bytes)?;
     let faults = FaultMemory::default();
     let opened = Database::open(CatalogFile::new(file, faults.clone()));
     let database = match (opened, faults.worst()) {
@@ -71,6 +74,18 @@ fn open_live(disk: &dyn Disk) -> Result<Opened> {
     let commits = database.commits()?;
     mark::check(disk, commits)?;
     Ok(Opened::Live { database, faults, commits })
+}
+
+/// Makes the length durable that the catalog's file seems to have: after a flush that failed the
+/// device may have a shorter one, and redb, which lays its pages out by what it is shown, would
+/// write down pages that a loss of power takes away.
+fn settle_length(file: &Arc<dyn crate::io::File>, bytes: u64) -> Result<()> {
+    if is_planted(Bug::TrustCatalogLength) {
+        return Ok(());
+    }
+    file.set_bytes(bytes)
+        .and_then(|()| file.sync())
+        .map_err(|error| Error::io("flush the catalog's length", error).in_file(CATALOG_FILE, 0))
 }
 
 pub(super) fn open_copy(disk: &dyn Disk) -> Result<Database> {

@@ -395,11 +395,14 @@ impl Committer {
     fn mark_idle(&mut self) {
         let Some(since) = self.rested_since_ms else { return };
         let rested_ms = self.shared.clock.monotonic_ms().saturating_sub(since);
+        let is_early = is_planted(Bug::MarkIdleEarly) && self.in_flight.len() < self.depth();
         if rested_ms >= IDLE_MARKER_AFTER_MS
-            && self.in_flight.is_empty()
-            && self.shared.queue.is_empty()
+            && (is_early || self.in_flight.is_empty() && self.shared.queue.is_empty())
             && !self.shared.is_poisoned()
         {
+            if is_early {
+                self.durable = self.end;
+            }
             self.mark(FrameKind::IdleMarker);
         }
     }

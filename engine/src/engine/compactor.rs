@@ -19,6 +19,7 @@ use crate::engine::rows::{
 use crate::engine::sealer::{put_end, remove_unknown, row_of, run_of};
 use crate::engine::shared::{Known, Shared};
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Bug, is_planted};
 use crate::segment::{
     Compression, Keep, SEGMENTS_DIR, Segment, SegmentWriter, merge, segment_path,
 };
@@ -160,8 +161,13 @@ impl Compactor {
             .into_iter()
             .map(|shard| (shard, self.keep(inputs, shard)))
             .collect();
+        let first = keeps.first_key_value().map(|(_, keep)| *keep);
         let mut writers: BTreeMap<Option<ShardId>, SegmentWriter> = BTreeMap::new();
-        for frame in merge(&segments, |shard| keeps.get(&shard).copied().unwrap_or(Keep::Drop))? {
+        let keep = |shard| match first {
+            Some(first) if is_planted(Bug::KeepByFirstShard) => first,
+            _ => keeps.get(&shard).copied().unwrap_or(Keep::Drop),
+        };
+        for frame in merge(&segments, keep)? {
             let frame = frame?;
             let shard = frame.header().shard;
             let owner = own.contains(&shard).then_some(shard);
@@ -239,6 +245,9 @@ impl Compactor {
         transaction.put(&NUMBERS, &NEXT_SEGMENT.to_owned(), &next);
         let _step = self.shared.seal_changes.lock().expect("no code panics while it seals");
         let touched = self.note_ends(old, &new, &mut transaction)?;
+        if is_planted(Bug::RemoveBeforeCatalog) {
+            remove_dropped(&self.shared, &old_ids)?;
+        }
         self.shared.catalog.commit(transaction)?;
 
         {

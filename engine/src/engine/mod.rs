@@ -67,6 +67,7 @@ use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Batch;
 use crate::limits::SHARDS_MAX;
+use crate::planted::{Bug, is_planted};
 use crate::shard::{self, Read, ReadFrom, ReadLimit, ShardLog, Watermarks};
 use crate::types::{Epoch, SeqNo, ShardId, Timestamp};
 
@@ -195,7 +196,12 @@ impl Engine {
             let before = self.shared.expired_before(log);
             let horizon = log.advance_trim_horizon(before, &self.shared.cache)?;
             let row = ShardRow { retention_ms: ms, trim_horizon: horizon.0, ..row };
-            transaction.put(&SHARDS, &id.0, &row);
+            if !is_planted(Bug::ForgetRetention) {
+                transaction.put(&SHARDS, &id.0, &row);
+            }
+        }
+        if is_planted(Bug::PartTransaction) {
+            self.shared.catalog.commit(std::mem::take(&mut transaction))?;
         }
         transaction.extend(also);
         self.shared.catalog.commit(transaction)?;

@@ -143,7 +143,10 @@ pub(super) fn restore_sealed(
     let dropped: Vec<_> =
         catalog.scan(&DROPPED)?.into_iter().map(|(id, _)| SegmentId(id)).collect();
     let rows = catalog.scan(&SEGMENTS)?;
-    let next_segment = set_strays_aside(disk, &rows, &dropped)?.max(next_segment);
+    let mut next_segment = set_strays_aside(disk, &rows, &dropped)?.max(next_segment);
+    if is_planted(Bug::ReuseSegmentIds) {
+        next_segment = rows.len() as u64;
+    }
 
     let mut segments = BTreeMap::new();
     let mut pieces: Vec<(ShardId, SeqNo, SegmentId, SegmentRow)> = Vec::new();
@@ -286,7 +289,9 @@ pub(super) fn restore_tails(
         if let Some(Quarantine { from, reason }) = log.quarantine() {
             let row = QuarantineRow { from_seq: from.0, reason };
             // What is known already needs no room on a full disk.
-            if catalog.load(&QUARANTINES, &log.id().0)?.as_ref() != Some(&row) {
+            if catalog.load(&QUARANTINES, &log.id().0)?.as_ref() != Some(&row)
+                && !is_planted(Bug::SkipQuarantineRow)
+            {
                 transaction.put(&QUARANTINES, &log.id().0, &row);
             }
         }

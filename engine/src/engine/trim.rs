@@ -4,6 +4,7 @@ use crate::catalog::Transaction;
 use crate::engine::Engine;
 use crate::engine::rows::{SHARDS, ShardRow};
 use crate::error::{Error, ErrorKind, Result};
+use crate::planted::{Bug, is_planted};
 use crate::types::{SeqNo, ShardId};
 
 impl Engine {
@@ -17,7 +18,7 @@ impl Engine {
         let row = self.shared.catalog.load(&SHARDS, &shard.0)?.ok_or_else(missing)?;
         let horizon = before.min(log.high_watermark()).0.max(row.trim_horizon);
         let mut transaction = Transaction::new();
-        if horizon != row.trim_horizon {
+        if horizon != row.trim_horizon && !is_planted(Bug::ForgetTrim) {
             transaction.put(&SHARDS, &shard.0, &ShardRow { trim_horizon: horizon, ..row });
         }
         transaction.extend(also);

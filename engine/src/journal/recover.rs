@@ -53,8 +53,10 @@ pub fn recover(
 ) -> Result<Recovered> {
     // ORDER: the names of the files are durable before anything is acknowledged in them. A process
     // that was killed between making one and flushing its name leaves that to the next.
-    disk.sync_dir(Path::new(JOURNAL_DIR))
-        .map_err(|error| Error::io("flushing the journal's directory", error))?;
+    if !is_planted(Bug::TrustJournalNames) {
+        disk.sync_dir(Path::new(JOURNAL_DIR))
+            .map_err(|error| Error::io("flushing the journal's directory", error))?;
+    }
     let mut loaded = Vec::new();
     let mut free = Vec::new();
     let mut newest_file = sealed_upto.max(noted_end.file());
@@ -88,10 +90,12 @@ pub fn recover(
     for ((slot, file, image, bytes), scanned) in kept.into_iter().zip(&scanned) {
         let seq = scanned.header.file;
         // ORDER: flush what will be served, before it is.
-        file.sync().map_err(|error| {
-            Error::io("flushing a recovered journal file", error)
-                .in_file(slot_path(slot).to_string_lossy(), 0)
-        })?;
+        if !is_planted(Bug::ServeUnflushed) {
+            file.sync().map_err(|error| {
+                Error::io("flushing a recovered journal file", error)
+                    .in_file(slot_path(slot).to_string_lossy(), 0)
+            })?;
+        }
         if verdict.has_torn_tail && verdict.end.file() == seq {
             set_torn_tail_aside(disk, verdict.end, scanned, &bytes);
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::error::Result;
+use crate::planted::{Bug, is_planted};
 use crate::types::SegmentId;
 
 /// A part of the cache, with a lock of its own, has at least this many bytes: a block larger than
@@ -57,7 +58,8 @@ impl BlockCache {
         block: u32,
         load: impl FnOnce() -> Result<Bytes>,
     ) -> Result<Bytes> {
-        self.blocks.get_or_insert_with(&(segment.0, block), load)
+        let segment = if is_planted(Bug::MixUpBlocks) { 0 } else { segment.0 };
+        self.blocks.get_or_insert_with(&(segment, block), load)
     }
 
     /// Bytes of blocks in it.

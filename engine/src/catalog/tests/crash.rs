@@ -153,3 +153,40 @@ fn a_fault_leaves_every_transaction_whole_or_absent() {
     }
     println!("{failures} failures");
 }
+
+/// A flush fails while the file grows; the process starts again, and goes on in the file.
+#[test]
+fn a_length_that_was_never_flushed_is_not_built_upon() {
+    const ROWS: u64 = 3;
+    let grow = |disk: &Arc<SimDisk>, rows: std::ops::Range<u64>| {
+        let catalog = Catalog::open(Arc::clone(disk) as Arc<dyn Disk>)?;
+        for key in rows {
+            let mut transaction = Transaction::new();
+            transaction.put_bytes("large", key.to_be_bytes().to_vec(), vec![7; 40_000]);
+            catalog.commit(transaction)?;
+        }
+        Ok::<_, Error>(())
+    };
+    let calm = sim(true);
+    grow(&calm, 0..ROWS).unwrap();
+    let mut failures = 0;
+    for op in 0..calm.ops() {
+        let disk = sim(true);
+        disk.inject(op, Fault::SyncLies);
+        let first = grow(&disk, 0..ROWS);
+        failures += u64::from(first.is_err());
+        // The fault is over; but for the first start, nothing is in its way now.
+        if grow(&disk, ROWS..2 * ROWS).is_err() {
+            continue;
+        }
+        let (sender, moments) = std::sync::mpsc::channel();
+        disk.watch(move |moment| drop(sender.send(moment.snapshot())));
+        grow(&disk, 2 * ROWS..3 * ROWS).unwrap();
+        for (at, moment) in moments.try_iter().enumerate().step_by(4) {
+            let left = moment.crash(op ^ at as u64);
+            let opened = Catalog::open(left as Arc<dyn Disk>);
+            assert!(opened.is_ok(), "flush {op} fails, power lost at {at}: {:?}", opened.err());
+        }
+    }
+    assert!(failures > 5, "flushes fail while the file grows: {failures}");
+}

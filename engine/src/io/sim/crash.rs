@@ -110,6 +110,13 @@ impl Snapshot {
         SimDisk::of(State::with(entropy.bits(), self.names.clone(), inodes, self.capacity))
     }
 
+    /// What the device holds of file `path`; `None` when there is no such file.
+    #[must_use]
+    pub fn read_raw(&self, path: &str) -> Option<Vec<u8>> {
+        let inode = self.names.file_ever(path)?;
+        Some(self.inodes.get(&inode)?.durable().to_vec())
+    }
+
     fn in_flight(&self, inode: u64) -> Vec<Dirty> {
         let of_inode = self.in_flight.iter().filter(|write| write.inode == inode);
         of_inode.map(|write| write.write.clone()).collect()

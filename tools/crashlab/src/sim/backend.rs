@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::backend::{BackEnd, Lab, Worker};
 use crate::random::Random;
+use crate::sim::rot::misplace;
 use crate::sim::shapes::{ALL, Shape};
 use crate::sim::sweep::{Found, Swept, crash_sweep, fail_at, fitting};
 use crate::verdict::Tally;
@@ -19,6 +20,9 @@ const PARTS: u64 = 4;
 
 /// Pairs of faults in a unit.
 const PAIRS_A_UNIT: u64 = 25;
+
+/// Blocks in a unit.
+const BLOCKS_A_UNIT: u64 = 200;
 
 /// Moments behind the first fault of a pair at which the power fails too, and so many that the
 /// second fault comes about as far behind the first at most.
@@ -98,17 +102,25 @@ pub struct Operations {
     pub every_operation: bool,
     /// Pairs: two faults in one run, or a fault and then power loss.
     pub pairs: u64,
+    /// Blocks that come back as they were earlier, or as another one is.
+    pub blocks: u64,
 }
 
 impl Default for Operations {
     fn default() -> Operations {
-        Operations { every_operation: false, pairs: 500 }
+        Operations { every_operation: false, pairs: 500, blocks: 1000 }
     }
 }
 
 impl Operations {
     fn singles(&self) -> u64 {
         if self.every_operation { ALL.len() as u64 * FAULTS.len() as u64 * PARTS } else { 0 }
+    }
+}
+
+impl Operations {
+    fn pair_units(&self) -> u64 {
+        self.pairs.div_ceil(PAIRS_A_UNIT)
     }
 }
 
@@ -126,7 +138,7 @@ impl BackEnd for Operations {
     }
 
     fn units_max(&self) -> u64 {
-        self.singles() + self.pairs.div_ceil(PAIRS_A_UNIT)
+        self.singles() + self.pair_units() + self.blocks.div_ceil(BLOCKS_A_UNIT)
     }
 
     fn worker<'a>(&'a self, lab: &'a Lab, _: usize) -> io::Result<Box<dyn Worker + 'a>> {
@@ -143,7 +155,10 @@ impl Worker for Faults<'_> {
     fn unit(&mut self, number: u64, tally: &mut Tally) -> io::Result<()> {
         match number.checked_sub(self.settings.singles()) {
             None => self.singles(number, tally),
-            Some(number) => self.pairs(number, tally),
+            Some(pair) => match pair.checked_sub(self.settings.pair_units()) {
+                None => self.pairs(pair, tally),
+                Some(block) => self.blocks(block, number, tally),
+            },
         }
         Ok(())
     }
@@ -185,6 +200,21 @@ impl Faults<'_> {
             drop(fail_at(shape, seed, &[first, second], CRASHES_BEHIND, &mut swept, told));
         }
         tally.count("pairs", pairs);
+        count(tally, &swept);
+    }
+}
+
+impl Faults<'_> {
+    /// Some blocks of one workload that come back from the past, or from elsewhere.
+    fn blocks(&self, number: u64, unit: u64, tally: &mut Tally) {
+        let shape = shape_of(number);
+        let seed = self.lab.random(unit).bits();
+        let blocks = self.settings.blocks.saturating_sub(number * BLOCKS_A_UNIT);
+        let blocks = blocks.min(BLOCKS_A_UNIT);
+        let mut swept = Swept::default();
+        let told = &mut |found| tell(tally, found);
+        drop(misplace(shape, seed, blocks, &mut swept, told));
+        tally.count("blocks", swept.points);
         count(tally, &swept);
     }
 }

@@ -20,6 +20,7 @@ const TURNS_MAX: usize = 200;
 pub(super) fn create(shape: &Shape, run: &Run, rig: &Rig, count: usize) {
     let specs = vec![ShardSpec { retention_ms: RETENTION_MS }; count];
     let created = rig.engine.create_shards(&specs, |ids, transaction| {
+        run.client().history.resharding(&[], &[], ids);
         if shape.has_table {
             ids.iter().for_each(|id| beside::put(transaction, *id, RETENTION_MS));
         }

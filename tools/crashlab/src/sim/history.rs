@@ -93,6 +93,18 @@ impl History {
 
     /// Notes new shards.
     pub fn created(&mut self, shards: &[ShardId]) {
+        self.forget_reshards_into(shards);
+        self.insert(shards);
+    }
+
+    /// Shards with these ids are made now: a reshard that was to make them was not done.
+    fn forget_reshards_into(&mut self, shards: &[ShardId]) {
+        self.reshards.retain(|reshard| {
+            reshard.is_acked || !reshard.children.iter().any(|child| shards.contains(child))
+        });
+    }
+
+    fn insert(&mut self, shards: &[ShardId]) {
         for shard in shards {
             self.shards.insert(*shard, Arc::default());
             self.retention.insert(*shard, (RETENTION_MS, Vec::new()));
@@ -139,7 +151,9 @@ impl History {
         Ok(())
     }
 
-    /// Notes that `parents` are to be closed at these ends for `children`.
+    /// Notes that `parents` are to be closed at these ends for `children`; or, without parents,
+    /// that those are to be made. When nobody can say whether an attempt counts, another one may
+    /// be given the same ids: at most one of them does.
     pub fn resharding(&mut self, parents: &[ShardId], ends: &[SeqNo], children: &[ShardId]) {
         let parents = parents.iter().copied().zip(ends.iter().copied()).collect();
         self.reshards.push(Reshard { parents, children: children.to_vec(), is_acked: false });
@@ -238,8 +252,13 @@ impl History {
 
     /// Notes what a check has found.
     pub fn remember(&mut self, seen: Seen) {
-        for index in seen.reshards {
-            self.settle_reshard(index);
+        let settled = |index: &usize| self.reshards.get(*index).cloned();
+        for reshard in seen.reshards.iter().filter_map(settled).collect::<Vec<_>>() {
+            let is_same = |other: &Reshard| other.children == reshard.children;
+            if let Some(index) = self.reshards.iter().position(is_same) {
+                self.reshards[index] = reshard;
+                self.settle_reshard(index);
+            }
         }
         for (shard, first, numbers) in seen.records {
             self.saw(shard, first, numbers);
@@ -273,25 +292,29 @@ impl History {
             Ok(_) => false,
             Err(error) => error.is_shard_closed(),
         };
+        let is_there = |shard: &ShardId| rig.engine.watermarks(*shard).is_ok();
         let mut found = Vec::new();
         for (index, reshard) in self.reshards.iter().enumerate() {
-            let mut there =
-                reshard.children.iter().map(|child| rig.engine.watermarks(*child).is_ok());
-            let is_there = there.next().unwrap_or_default();
-            if there.any(|other| other != is_there) {
-                return Err(Breach::new(Broken::Phantom, format!("part of {reshard:?}")));
-            }
-            if reshard.is_acked && !is_there {
+            let is_done = reshard.children.iter().all(is_there);
+            if reshard.is_acked && !is_done {
                 return Err(Breach::new(Broken::Lost, format!("{reshard:?}")));
             }
-            if is_there
-                && let Some((open, _)) = reshard.parents.iter().find(|(p, _)| !is_closed(*p))
-            {
+            let open = reshard.parents.iter().find(|(parent, _)| !is_closed(*parent));
+            if let Some((open, _)) = open.filter(|_| reshard.is_acked) {
                 let what = format!("shard {open} is open after {reshard:?}");
                 return Err(Breach::new(Broken::Lost, what));
             }
-            if is_there && !reshard.is_acked {
+            if is_done && open.is_none() && !reshard.is_acked {
                 found.push(index);
+            }
+        }
+        for reshard in self.reshards.iter().filter(|reshard| !reshard.is_acked) {
+            let is_explained = |child: &&ShardId| {
+                found.iter().any(|index| self.reshards[*index].children.contains(child))
+            };
+            let there = reshard.children.iter().filter(|child| is_there(child));
+            if there.filter(|child| !is_explained(child)).count() > 0 {
+                return Err(Breach::new(Broken::Phantom, format!("part of {reshard:?}")));
             }
         }
         let parents = found.iter().flat_map(|index| &self.reshards[*index].parents);

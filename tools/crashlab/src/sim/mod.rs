@@ -27,6 +27,7 @@
 //! | `sweep.rs`    | a crash or a fault at every operation of a workload |
 //! | `rot.rs`      | bits that rot, blocks that are stale or misdirected |
 //! | `backend.rs`  | crashes and faults as back ends of the lab |
+//! | `planted.rs`  | planted bugs, each with the sweep that catches it |
 //! | `queue/`      | the same for a queue of the server |
 //! | `reshard.rs`  | a stream that is split and merged at random while it is used |
 //! | `lineage.rs`  | reading it, parents before children, and what must hold of what is read |
@@ -40,6 +41,7 @@ pub mod client;
 mod files;
 pub mod history;
 pub mod lineage;
+pub mod planted;
 pub mod queue;
 pub mod recover;
 pub mod reshard;

@@ -1,5 +1,6 @@
 //! Recovering a machine, and checking what is there.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use crate::verdict::Broken;
 pub enum Depth {
     /// All of it is read and held against the history, its files against its catalog.
     Light,
-    /// Then it goes on, seals, compacts, goes on, is checked again, and loses power; what is left
-    /// is recovered, and goes on too.
+    /// It loses power at once, and all that was served is still there. It goes on, seals, compacts,
+    /// goes on, is checked again, and loses power; what is left is recovered, and goes on too.
     Heavy,
 }
 
@@ -50,6 +51,12 @@ pub fn recover(
         }
         let mut history = history.clone();
         history.remember(seen);
+        // What was served is durable, though nothing was sealed nor written since.
+        let again = disk.crash(seed ^ 4);
+        let reopened = open(&again, &clock, seed ^ 5)?;
+        history.check(&reopened)?;
+        again.power_off();
+        drop(reopened);
         disk.set_capacity(u64::MAX);
         go_on_and_check(&mut rig, &mut history)?;
         let second = disk.crash(seed ^ 2);
@@ -60,17 +67,21 @@ pub fn recover(
         history.remember(seen);
         go_on_and_check(&mut rig, &mut history)?;
         second.power_off();
-        Ok(2)
+        Ok(3)
     })
 }
 
 /// Runs `f`; a panic in it is a broken promise too.
 pub fn guarded<T>(f: impl FnOnce() -> Result<T, Breach>) -> Result<T, Breach> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(Breach::new(Broken::Unusable, format!("panic: {said}")))
+        Err(Breach::new(Broken::Unusable, format!("panic: {}", text_of(&*panic))))
     })
+}
+
+/// What a panic said.
+pub(super) fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing")
 }
 
 fn open(disk: &Arc<SimDisk>, clock: &Arc<ManualClock>, seed: u64) -> Result<Rig, Breach> {

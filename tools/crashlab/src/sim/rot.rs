@@ -14,8 +14,8 @@ use crate::sim::history::{Breach, History};
 use crate::sim::recover::guarded;
 use crate::sim::rig::Rig;
 use crate::sim::shapes::Shape;
-use crate::sim::sweep::{Found, Swept};
-use crate::sim::workload::run;
+use crate::sim::sweep::{Found, Swept, Told};
+use crate::sim::workload::{Moment, record, run};
 use crate::verdict::Broken;
 
 /// Lets bits rot at `places` places of the journal and of each segment after the workload has
@@ -35,6 +35,80 @@ pub fn rot(shape: &Shape, seed: u64, places: u64) -> Result<Swept, Box<Found>> {
         })?;
     }
     Ok(swept)
+}
+
+/// The unit in which devices lose and misplace writes.
+const BLOCK_BYTES: usize = 4096;
+
+/// One in so many moments of a run is kept to take old blocks from.
+const OLD_ONCE_IN: u64 = 24;
+
+/// After the workload has ended, lets `places` blocks of the journal, of segments and of the
+/// catalog come back as they were earlier, or as another block is, one disk each: a write was lost,
+/// or went to the wrong place. Whatever is missing must be reported, and nothing wrong is served.
+pub fn misplace(
+    shape: &Shape,
+    seed: u64,
+    places: u64,
+    swept: &mut Swept,
+    told: Told<'_>,
+) -> Result<(), Box<Found>> {
+    let kept =
+        move |moment: &flowstone_engine::io::sim::Moment<'_>| moment.op.is_multiple_of(OLD_ONCE_IN);
+    let (run, mut moments) = record(shape, seed, |_| (), kept);
+    drop(run);
+    let Some(end) = moments.pop() else { return Ok(()) };
+    let random = SeededEntropy::new(seed ^ 0xb10c);
+    for place in 0..places {
+        let disk = end.snapshot.crash(seed);
+        let Some(what) = misplace_one(&disk, &moments, &random) else { continue };
+        swept.points += 1;
+        if let Err(breach) = check_damaged(&disk, &end.history, end.now, place, swept) {
+            let replay = format!("{}: seed {seed}, place {place}: {what}", shape.name);
+            told(Found { breach, replay })?;
+        }
+    }
+    Ok(())
+}
+
+/// Damages one block, and says how; `None` when it would be as it is.
+fn misplace_one(disk: &SimDisk, old: &[Moment], random: &SeededEntropy) -> Option<String> {
+    let (file, bytes) = some_file(disk, random)?;
+    let (at, now) = some_block(&bytes, random)?;
+    let (from, block) = if random.below(2) == 0 {
+        let moment = old.get(random.index(old.len()))?;
+        let before = moment.snapshot.read_raw(&file)?;
+        let block = before.get(at..at + now.len())?.to_vec();
+        (format!("as it was before op {}", moment.op), block)
+    } else {
+        let (other, bytes) = some_file(disk, random)?;
+        let (from, block) = some_block(&bytes, random)?;
+        let length = block.len().min(now.len());
+        (format!("as byte {from} of {other}"), block[..length].to_vec())
+    };
+    if *now == block {
+        return None;
+    }
+    disk.overwrite(&file, at as u64, &block);
+    Some(format!("byte {at} of {file} {from}"))
+}
+
+/// Some file of the journal, of segments, or the catalog, with what is in it.
+fn some_file(disk: &SimDisk, random: &SeededEntropy) -> Option<(String, Vec<u8>)> {
+    const ENDS: [&str; 3] = [".fsj", ".seg", ".redb"];
+    let mut files = disk.file_names();
+    files.retain(|name| ENDS.iter().any(|end| name.ends_with(end)));
+    let file = files.get(random.index(files.len()))?.clone();
+    let bytes = disk.read_raw(&file)?;
+    Some((file, bytes))
+}
+
+/// Some block that was written.
+fn some_block<'a>(bytes: &'a [u8], random: &SeededEntropy) -> Option<(usize, &'a [u8])> {
+    let written = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+    let number = random.index(written.div_ceil(BLOCK_BYTES));
+    let at = number * BLOCK_BYTES;
+    Some((at, &bytes[at..bytes.len().min(at + BLOCK_BYTES)]))
 }
 
 /// Recovers a damaged disk three times: whatever is missing must be reported each time, and what

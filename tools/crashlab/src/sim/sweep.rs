@@ -11,10 +11,10 @@ use crate::sim::shapes::Shape;
 use crate::sim::workload::{Moment, record, run};
 
 /// Crash states of which one goes on after it was checked.
-const HEAVY_ONCE_IN: u64 = 8;
+const HEAVY_ONCE_IN: u64 = 16;
 
 /// States after a fault of which one goes on after it was checked.
-const HEAVY_AFTER_FAULT_ONCE_IN: u64 = 2;
+const HEAVY_AFTER_FAULT_ONCE_IN: u64 = 4;
 
 /// What a sweep went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
