@@ -22,11 +22,6 @@ impl SimDisk {
         self.rot(path, &data, byte);
     }
 
-    /// Puts `data` at `offset` on the device.
-    pub fn overwrite(&self, path: &str, offset: u64, data: &[u8]) {
-        self.rot(path, data, offset);
-    }
-
     /// Zeroes `range` on the device.
     pub fn zero_range(&self, path: &str, range: Range<u64>) {
         self.rot(path, &vec![0; index(range.end - range.start)], range.start);

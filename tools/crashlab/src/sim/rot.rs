@@ -89,7 +89,7 @@ fn misplace_one(disk: &SimDisk, old: &[Moment], random: &SeededEntropy) -> Optio
     if *now == block {
         return None;
     }
-    disk.overwrite(&file, at as u64, &block);
+    disk.overwrite(&file, &block, at as u64);
     Some(format!("byte {at} of {file} {from}"))
 }
 
