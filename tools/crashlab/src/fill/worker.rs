@@ -21,7 +21,7 @@ const LEFT_BYTES_MAX: u64 = 4 << 20;
 /// Fills that one store goes through: a unit.
 const FILLS_A_UNIT: u64 = 4;
 /// A store that takes so many records into [`LEFT_BYTES_MAX`] writes them elsewhere, or nowhere.
-const RECORDS_MAX: u64 = 50_000;
+const RECORDS_MAX: u64 = 150_000;
 /// Appends that are tried on a full disk, after the first that was refused, at most.
 const MORE_MAX: u64 = 200;
 /// Records that must be taken once there is room again.
@@ -59,8 +59,10 @@ impl FillWorker<'_> {
 
     /// Leaves `left` bytes of the volume.
     fn weigh_down(&self, left: u64) -> io::Result<()> {
-        let bytes = self.volume.free_bytes()?.saturating_sub(left);
         let ballast = File::create(self.ballast())?;
+        // What was removed just now counts as free only when the file system's journal has it.
+        rustix::fs::syncfs(&ballast)?;
+        let bytes = self.volume.free_bytes()?.saturating_sub(left);
         if bytes > 0 {
             fallocate(&ballast, FallocateFlags::empty(), 0, bytes)?;
         }
