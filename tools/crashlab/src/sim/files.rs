@@ -39,7 +39,7 @@ fn check_names(disk: &SimDisk, inventory: &Inventory) -> Result<(), Breach> {
     let mut slots = 0;
     for (path, bytes) in disk.files() {
         let is_known = match path.split_once('/') {
-            None => matches!(path.as_str(), "lock" | "catalog.redb" | "reserve"),
+            None => matches!(path.as_str(), "lock" | "catalog.redb" | "catalog.mark" | "reserve"),
             Some(("segments", _)) => match named.remove(&path) {
                 Some(expected) if expected != bytes => {
                     let what = format!("{path} has {bytes} bytes, the catalog says {expected}");
