@@ -31,5 +31,6 @@ pub struct Planted {
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Planted> {
-    store::all().into_iter().chain(server::all()).collect()
+    let simulated = crate::sim::planted::table();
+    simulated.into_iter().chain(store::all()).chain(server::all()).collect()
 }

@@ -10,6 +10,7 @@ use flowstone_engine::io::sim::Fault;
 use flowstone_engine::planted as engine;
 use flowstone_server::planted as server;
 
+use crate::planted::Caught;
 use crate::sim::queue::{sweep as queue, workload};
 use crate::sim::rot::rot;
 use crate::sim::shapes::{
@@ -208,6 +209,21 @@ fn queue_crash(seed: u64, stride: u64) -> Result<(), String> {
 fn queue_full(seed: u64) -> Result<(), String> {
     let swept = queue::fail_everywhere(&workload::ROLLS, seed, (seed % 3, 3), Fault::Enospc);
     swept.map(drop).map_err(|found| format!("{found:?}"))
+}
+
+/// The same for the lab's table.
+#[must_use]
+pub fn table() -> Vec<crate::planted::Planted> {
+    let entry = |planted: &'static Planted| crate::planted::Planted {
+        bug: planted.bug.name(),
+        what: planted.what,
+        caught_by: planted.by,
+        catch: Box::new(move |_| match catch_one(planted).caught {
+            Ok((seed, what)) => Ok(Caught::Yes(format!("seed {seed}: {what}"))),
+            Err(_) => Ok(Caught::No),
+        }),
+    };
+    PLANTED.iter().map(entry).collect()
 }
 
 /// Plants each bug in turn, on `jobs` threads, and sweeps until it is caught.
