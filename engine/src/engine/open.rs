@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Transaction};
 use crate::clock::Clock;
 use crate::engine::bell::Bell;
 use crate::engine::committer::Committer;
@@ -16,7 +16,9 @@ use crate::engine::recovery::{
     restore_tails, sealed_upto, set_evidence_aside,
 };
 use crate::engine::retention::RetentionClock;
-use crate::engine::rows::{NEXT_SEGMENT, NEXT_SHARD, RETENTION_CLOCK};
+use crate::engine::rows::{
+    JOURNAL_END, NEXT_SEGMENT, NEXT_SHARD, NUMBERS, NumberRow, RETENTION_CLOCK,
+};
 use crate::engine::sealer::Sealer;
 use crate::engine::shared::Shared;
 use crate::engine::{Crew, Engine, Options};
@@ -29,7 +31,7 @@ use crate::journal::verdict::Damage;
 use crate::limits;
 use crate::planted::{Bug, is_planted};
 use crate::segment::BlockCache;
-use crate::types::{ShardId, Timestamp};
+use crate::types::{JournalPosition, ShardId, Timestamp};
 
 /// The file whose lock says that a process has the data directory.
 const LOCK_FILE: &str = "lock";
@@ -154,6 +156,7 @@ impl Engine {
             clean = report.is_clean,
             "recovered"
         );
+        let found_end = recovered.verdict.end.max(noted_end);
         let slots = Slots::new(
             Arc::clone(&disk),
             options.journal_file_bytes,
@@ -173,7 +176,7 @@ impl Engine {
             sealer_bell: Bell::default(),
             compactor_bell: Bell::default(),
             is_stopping: AtomicBool::new(false),
-            records_end: AtomicU64::new(noted_end.raw()),
+            records_end: AtomicU64::new(found_end.raw()),
             ring_kind: ring.kind(),
             poisoned: OnceLock::new(),
             disk,
@@ -186,6 +189,9 @@ impl Engine {
         });
         // ORDER: before anything can be appended.
         shared.retention.note_step_back(&shared.catalog, noted)?;
+        // ORDER: before anything can be read. What was served once must not pass for a torn tail
+        // when it is damaged later, and its own evidence may not have been written.
+        note_end(&shared, noted_end)?;
         remove_dropped_if_any(&shared, &restored.dropped)?;
         let crew = Crew {
             committer: Committer::new(
@@ -200,6 +206,21 @@ impl Engine {
         };
         let engine = Engine { shared, threads: Arc::default(), report: Arc::new(report) };
         Ok((engine, crew))
+    }
+}
+
+/// Notes in the catalog where the journal was found to end, if that is past `noted_end`.
+fn note_end(shared: &Shared, noted_end: JournalPosition) -> Result<()> {
+    let end = shared.records_end.load(Ordering::SeqCst);
+    if end <= noted_end.raw() || is_planted(Bug::TrustJournalEnd) {
+        return Ok(());
+    }
+    let mut transaction = Transaction::new();
+    transaction.put(&NUMBERS, &JOURNAL_END.to_owned(), &NumberRow { value: end });
+    match shared.catalog.commit(transaction) {
+        // A full disk must not keep the engine from starting. It is noted again before long.
+        Err(error) if error.kind() == ErrorKind::Full => Ok(()),
+        noted => noted,
     }
 }
 
