@@ -6,13 +6,15 @@ use std::sync::atomic::AtomicBool;
 use flowstone_engine::planted::Bug;
 
 use crate::backend::{BackEnd, Lab};
-use crate::kill;
 use crate::planted::{Caught, Planted};
 use crate::run::{How, Outcome, run};
 use crate::target::Target;
+use crate::{blocks, failed_flush, faults, kill};
 
 /// States after which a bug counts as not caught.
 const STATES_MAX: u64 = 100;
+/// The same, for states of a block log: they come by the hundred.
+const BLOCKS_MAX: u64 = 2000;
 
 pub(super) fn all() -> Vec<Planted> {
     let planted = |bug, what, caught_by, back_end: fn() -> Box<dyn BackEnd>| Planted {
@@ -21,9 +23,32 @@ pub(super) fn all() -> Vec<Planted> {
         caught_by,
         catch: Box::new(move |lab| catch(&*back_end(), bug, lab)),
     };
-    vec![planted(Bug::AckBeforeFlush, "acknowledges when a commit is submitted", "kill", || {
-        Box::new(kill::Settings { kills: STATES_MAX, server: false })
-    })]
+    let blocks = || -> Box<dyn BackEnd> { Box::new(blocks::Ext4Settings { states: BLOCKS_MAX }) };
+    let faults = || -> Box<dyn BackEnd> { Box::new(faults::Settings { rounds: STATES_MAX }) };
+    let flushes =
+        || -> Box<dyn BackEnd> { Box::new(failed_flush::Settings { rounds: STATES_MAX }) };
+    vec![
+        planted(Bug::AckBeforeFlush, "acknowledges when a commit is submitted", "kill", || {
+            Box::new(kill::Settings { kills: STATES_MAX, server: false })
+        }),
+        planted(Bug::AckBeforeFlush, "the same", "blocks_ext4", blocks),
+        planted(
+            Bug::SkipSegmentSync,
+            "renames a segment that is not flushed",
+            "blocks_ext4",
+            blocks,
+        ),
+        planted(Bug::SkipDirectorySync, "does not flush the rename", "blocks_ext4", blocks),
+        planted(
+            Bug::FreeBeforeCatalog,
+            "frees a journal file before the catalog knows the segment",
+            "blocks_ext4",
+            blocks,
+        ),
+        planted(Bug::IgnoreWriteError, "takes a failed write for a success", "faults", faults),
+        planted(Bug::RetryFailedFlush, "flushes again, and believes it", "faults", faults),
+        planted(Bug::RetryFailedFlush, "the same", "failed_flush", flushes),
+    ]
 }
 
 /// Runs `back_end` on an engine with `bug`.
