@@ -115,8 +115,9 @@ impl Device {
         self.state().flushes
     }
 
-    /// From now on, lets flush number `nth` (from 0) fail, once: of what was written since the one
-    /// before, some is lost, while every later flush succeeds.
+    /// From now on, lets flush number `nth` (from 0) fail, and every later one: of what was written
+    /// since the one before, some is lost. A disk that flushed again with success would tell nobody
+    /// of those whose own flush came after the one that failed.
     pub fn fail_flush(&self, nth: u64, random: Random) {
         let mut state = self.state();
         let durable = state.image.clone();
@@ -154,6 +155,9 @@ impl Device {
     /// Flushes. False when that fails.
     pub(super) fn flush(&self) -> bool {
         let mut state = self.state();
+        if state.failing.as_ref().is_some_and(|failing| failing.has_failed) {
+            return false;
+        }
         if let Some(lost) = state.failing.as_mut().and_then(Failing::flush) {
             state.image = lost;
             return false;
@@ -173,9 +177,6 @@ impl Device {
 impl Failing {
     /// What is on the disk when this flush is the one that fails.
     fn flush(&mut self) -> Option<Image> {
-        if self.has_failed {
-            return None;
-        }
         if self.flushes_left > 0 {
             self.flushes_left -= 1;
             self.since.drain(..).for_each(|entry| entry.apply(&mut self.durable));

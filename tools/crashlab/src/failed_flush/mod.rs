@@ -1,14 +1,14 @@
-//! A block device whose flush fails, once, below a real file system: what it had in its cache is
-//! partly lost, and every later flush succeeds.
+//! A block device whose flushes fail from one on, below a real file system: what it had in its cache
+//! is partly lost.
 //!
 //! ```text
 //!   store -> ext4, XFS in turn -> loop device -> disk of the lab's own: flush number n fails
 //!   then:  kill, unmount, mount, start, dump: all that was acknowledged is there
 //! ```
 //!
-//! The flush that fails may be the store's own or the file system's: that one has failed then, and
-//! most stores hear of it with their next call. A store that tries again, and believes the success,
-//! loses what the disk had lost.
+//! The flush that fails first may be the store's own or the file system's. Later ones fail too: a
+//! disk that lost what others had written, and then flushed for them with success, would tell them
+//! nothing, and no program could know. That a flush fails once is tried by `faults`, file by file.
 
 use std::io;
 use std::path::PathBuf;

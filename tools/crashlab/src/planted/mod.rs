@@ -10,4 +10,4 @@ mod server;
 mod store;
 mod table;
 
-pub use table::{Caught, Planted, all};
+pub use table::{Catch, Caught, Planted, all};

@@ -47,7 +47,7 @@ pub(super) fn all() -> Vec<Planted> {
         ),
         planted(Bug::IgnoreWriteError, "takes a failed write for a success", "faults", faults),
         planted(Bug::RetryFailedFlush, "flushes again, and believes it", "faults", faults),
-        planted(Bug::RetryFailedFlush, "the same", "failed_flush", flushes),
+        planted(Bug::IgnoreWriteError, "the same", "failed_flush", flushes),
     ]
 }
 
