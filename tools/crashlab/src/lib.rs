@@ -20,6 +20,7 @@ pub mod fuzz;
 pub mod http;
 pub mod kill;
 pub mod kinesis;
+pub mod machine;
 pub mod plan;
 pub mod planted;
 pub mod random;

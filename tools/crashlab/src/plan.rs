@@ -74,6 +74,8 @@ back_ends! {
     faults: crate::faults::Settings,
     /// A block device's flush fails, once.
     failed_flush: crate::failed_flush::Settings,
+    /// The power of a virtual machine is cut.
+    machine: crate::machine::Settings,
 }
 
 impl Plan {
