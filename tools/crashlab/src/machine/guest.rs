@@ -48,7 +48,7 @@ pub(super) fn lay_out(
     archive.file("arguments", arguments.join(" ").as_bytes())?;
     archive.file("bin/busybox", &fs::read(find("busybox")?)?)?;
     archive.file("bin/store", &without_symbols(store, folder)?)?;
-    for library in libraries(store)? {
+    for library in libraries(store) {
         let name = library.to_string_lossy().trim_start_matches('/').to_owned();
         let parents: Vec<_> = Path::new(&name).ancestors().skip(1).collect();
         for parent in parents.iter().rev().map(|parent| parent.to_string_lossy().into_owned()) {
@@ -90,11 +90,11 @@ fn without_symbols(store: &Path, folder: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The libraries that a program is loaded with.
-fn libraries(program: &Path) -> io::Result<Vec<PathBuf>> {
-    let listed = said(Command::new("ldd").arg(program))?;
+/// The libraries that a program is loaded with: none for a script, or one that is linked statically.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let listed = said(Command::new("ldd").arg(program)).unwrap_or_default();
     let words = listed.split_whitespace();
-    Ok(words.filter(|word| word.starts_with('/')).map(PathBuf::from).collect())
+    words.filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
 }
 
 /// The modules that a guest needs, below `folder`.

@@ -13,5 +13,5 @@ until port=$($busybox ls /dev | $busybox grep vport) && [ -b /dev/vda ]; do
 done
 $busybox mount -t ext4 /dev/vda /data &&
     exec 3<>/dev/$port &&
-    /bin/store target $($busybox cat /arguments) /data/store <&3 >&3 2>/dev/console
+    /bin/store target --journal-file-bytes 131072 $($busybox cat /arguments) /data/store <&3 >&3 2>/dev/console
 $busybox poweroff -f

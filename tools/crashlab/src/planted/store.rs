@@ -1,5 +1,6 @@
 //! Bugs of a running store, which back ends must catch on real processes and file systems.
 
+use std::fs;
 use std::io;
 use std::sync::atomic::AtomicBool;
 
@@ -9,7 +10,7 @@ use crate::backend::{BackEnd, Lab};
 use crate::planted::{Caught, Planted};
 use crate::run::{How, Outcome, run};
 use crate::target::Target;
-use crate::{blocks, failed_flush, faults, kill};
+use crate::{blocks, failed_flush, faults, kill, machine};
 
 /// States after which a bug counts as not caught.
 const STATES_MAX: u64 = 100;
@@ -48,7 +49,24 @@ pub(super) fn all() -> Vec<Planted> {
         planted(Bug::IgnoreWriteError, "takes a failed write for a success", "faults", faults),
         planted(Bug::RetryFailedFlush, "flushes again, and believes it", "faults", faults),
         planted(Bug::IgnoreWriteError, "the same", "failed_flush", flushes),
+        never_flushes(),
     ]
+}
+
+/// A store that never flushes, in a virtual machine: what the lab's own guest must be able to lose.
+fn never_flushes() -> Planted {
+    Planted {
+        bug: "a store that never flushes".to_owned(),
+        what: "acknowledges what the operating system has taken",
+        caught_by: "machine",
+        catch: Box::new(|lab| {
+            let binary = lab.scratch.join("never-flushes");
+            fs::write(&binary, include_str!("never_flushes.sh"))?;
+            let target = Target::Own { binary, arguments: Vec::new() };
+            let lab = Lab { target, ..lab.clone() };
+            caught(&machine::Settings::default(), &lab)
+        }),
+    }
 }
 
 /// Runs `back_end` on an engine with `bug`.
@@ -57,9 +75,13 @@ fn catch(back_end: &dyn BackEnd, bug: Bug, lab: &Lab) -> io::Result<Caught> {
     if let Target::Own { arguments, .. } = &mut lab.target {
         arguments.extend(["--plant".to_owned(), format!("{bug:?}")]);
     }
+    caught(back_end, &lab)
+}
+
+fn caught(back_end: &dyn BackEnd, lab: &Lab) -> io::Result<Caught> {
     let stop = AtomicBool::new(false);
     let how = How { jobs: 2, time_max: None, stop: &stop };
-    let parts = run(&[back_end], &lab, &how, &Default::default(), &|_, _| Ok(()))?;
+    let parts = run(&[back_end], lab, &how, &Default::default(), &|_, _| Ok(()))?;
     let Some(part) = parts.first() else { return Ok(Caught::No) };
     Ok(match (part.outcome, part.tally.findings.first()) {
         (Outcome::Skipped, _) => Caught::Skipped(part.reason.clone().unwrap_or_default()),
