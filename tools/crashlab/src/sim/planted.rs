@@ -105,7 +105,10 @@ pub const PLANTED: &[Planted] = planted! {
     engine::SkipJournalDirectorySync, "does not flush the name of a new journal file",
         "crashes, appends", |seed| crash(&APPENDS, seed, 1);
     engine::TrustJournalNames, "goes on in a dead process's journal file with an unflushed name",
-        "kills, deletes under load", |seed| crash(&DELETES, seed, 1);
+        "kills, rolls and seals, reopens, deletes under load", |seed| {
+            let shapes = [&ROLLS, &REOPENS, &DELETES];
+            shapes.into_iter().try_for_each(|shape| crash(shape, seed, 1))
+        };
     engine::ServeUnflushed, "serves what a dead process left in the cache, unflushed",
         "kills, appends", |seed| crash(&APPENDS, seed, 1);
     engine::SkipPlaceCheck, "believes frames of an older incarnation of a file",
