@@ -1,6 +1,6 @@
 //! What was issued, acknowledged and seen, and what must hold after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub struct History {
     reshards: Vec<Reshard>,
     /// Where shards were closed that are known to be.
     closed: BTreeMap<ShardId, SeqNo>,
+    /// Shards that may have been closed: nobody can tell any more what came of it.
+    doubtful: BTreeSet<ShardId>,
     /// Records put before this one may have expired.
     expiring_below: u64,
     /// How long each shard keeps records: the last that was acknowledged, and what was tried since.
@@ -116,11 +118,23 @@ impl History {
         self.shards.remove(&shard);
         self.closed.remove(&shard);
         self.retention.remove(&shard);
+        self.doubtful.remove(&shard);
         // What is left of a reshard whose shards were deleted tells nothing any more.
+        let doubtful = &mut self.doubtful;
         self.reshards.retain(|reshard| {
-            let mut shards = reshard.children.iter().chain(reshard.parents.iter().map(|(p, _)| p));
-            shards.all(|other| *other != shard)
+            let parents = || reshard.parents.iter().map(|(parent, _)| *parent);
+            let is_whole = reshard.children.iter().copied().chain(parents()).all(|s| s != shard);
+            if !is_whole && !reshard.is_acked {
+                doubtful.extend(parents().filter(|parent| *parent != shard));
+            }
+            is_whole
         });
+    }
+
+    /// Whether `shard` may have been closed without anybody being able to tell.
+    #[must_use]
+    pub fn is_doubtful(&self, shard: ShardId) -> bool {
+        self.doubtful.contains(&shard)
     }
 
     /// Notes that `shard` is to keep records for `ms`.
@@ -321,7 +335,7 @@ impl History {
         let newly_closed: Vec<_> = parents.map(|(parent, _)| *parent).collect();
         for shard in self.shards.keys() {
             let should_be = self.closed.contains_key(shard) || newly_closed.contains(shard);
-            if is_closed(*shard) != should_be {
+            if is_closed(*shard) != should_be && !self.is_doubtful(*shard) {
                 return Err(Breach::at(Broken::Phantom, *shard, "whether it is closed"));
             }
         }

@@ -117,7 +117,11 @@ fn go_on(rig: &mut Rig, history: &mut History, shard: ShardId) -> Result<(), Bre
     }
     let number = history.next_record();
     let records = vec![history.issue(shard, 100)];
-    let mut answer = rig.enqueue(shard, &records).map_err(|error| broken(error.to_string()))?;
+    let mut answer = match rig.enqueue(shard, &records) {
+        Ok(answer) => answer,
+        Err(error) if error.is_shard_closed() && history.is_doubtful(shard) => return Ok(()),
+        Err(error) => return Err(broken(error.to_string())),
+    };
     rig.crew.commit_all();
     match answer() {
         Some(Ok(appended)) => {
