@@ -102,13 +102,15 @@ pub struct Operations {
     pub every_operation: bool,
     /// Pairs: two faults in one run, or a fault and then power loss.
     pub pairs: u64,
+    /// Workloads that are left out, by name.
+    pub left_out: Vec<String>,
     /// Blocks that come back as they were earlier, or as another one is.
     pub blocks: u64,
 }
 
 impl Default for Operations {
     fn default() -> Operations {
-        Operations { every_operation: false, pairs: 500, blocks: 1000 }
+        Operations { every_operation: false, pairs: 500, blocks: 1000, left_out: Vec::new() }
     }
 }
 
@@ -153,6 +155,10 @@ struct Faults<'a> {
 
 impl Worker for Faults<'_> {
     fn unit(&mut self, number: u64, tally: &mut Tally) -> io::Result<()> {
+        if self.settings.left_out.iter().any(|name| *name == shape_of(number).name) {
+            tally.count("units left out", 1);
+            return Ok(());
+        }
         match number.checked_sub(self.settings.singles()) {
             None => self.singles(number, tally),
             Some(pair) => match pair.checked_sub(self.settings.pair_units()) {
