@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use flowstone_engine::planted::Bug;
+use tempfile::TempDir;
 
 use crate::backend::{BackEnd, Lab};
 use crate::planted::{Caught, Planted};
@@ -79,6 +80,9 @@ fn catch(back_end: &dyn BackEnd, bug: Bug, lab: &Lab) -> io::Result<Caught> {
 }
 
 fn caught(back_end: &dyn BackEnd, lab: &Lab) -> io::Result<Caught> {
+    // What one bug leaves behind is not in the way of the next.
+    let scratch = TempDir::new_in(&lab.scratch)?;
+    let lab = &Lab { scratch: scratch.path().to_owned(), ..lab.clone() };
     let stop = AtomicBool::new(false);
     let how = How { jobs: 2, time_max: None, stop: &stop };
     let parts = run(&[back_end], lab, &how, &Default::default(), &|_, _| Ok(()))?;
