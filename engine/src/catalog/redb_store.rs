@@ -206,6 +206,14 @@ impl Store for RedbStore {
         Ok(())
     }
 
+    fn check_durable(&self) -> Result<()> {
+        match &*self.hold_opened() {
+            Opened::Live { .. } => Ok(()),
+            Opened::Waiting(_) => Err(full()),
+            Opened::Poisoned(_) => Err(poisoned()),
+        }
+    }
+
     fn maintain(&self) -> Result<()> {
         let mut mark = self.hold_writer();
         if self.is_waiting() {

@@ -18,6 +18,8 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
     fn scan(&self, table: &str, start: Bound<&[u8]>, limit: usize) -> Result<Vec<Row>>;
     /// Checks every expectation, then makes every change; or makes none. Durable on success.
     fn apply(&self, steps: &[Step]) -> Result<()>;
+    /// Fails while reads may show changes that are not durable.
+    fn check_durable(&self) -> Result<()>;
     /// Restores what an emergency used up. Cheap when there is nothing to do.
     fn maintain(&self) -> Result<()>;
 }

@@ -74,7 +74,8 @@ impl Catalog {
     }
 
     /// Makes every change of `transaction` or none; durable when this returns. `AlreadyExists` or
-    /// `NotFound` when one of its expectations does not hold.
+    /// `NotFound` when one of its expectations does not hold. Without a change it still says
+    /// whether what was read can be relied on: after a failed commit it may not be durable.
     pub fn commit(&self, transaction: Transaction) -> Result<()> {
         for step in &transaction.steps {
             if let Step::Put { table, value, .. } = step
@@ -87,7 +88,7 @@ impl Catalog {
             }
         }
         if transaction.steps.is_empty() {
-            return Ok(());
+            return self.store.check_durable();
         }
         self.store.apply(&transaction.steps)
     }

@@ -62,7 +62,7 @@ pub struct Part {
     pub tally: Tally,
 }
 
-/// Where progress is told and kept. Called now and then, and at each back end's end.
+/// Where progress is told and kept. Called now and then, at each finding and at each back end's end.
 pub type Keep<'a> = dyn Fn(&Part, bool) -> io::Result<()> + Sync + 'a;
 
 /// Runs `back_ends` one after the other, each going on where `before` left it.
@@ -197,10 +197,11 @@ impl Shared<'_> {
 
     fn note(&self, unit: u64, tally: Tally) -> io::Result<()> {
         let mut part = self.lock();
+        let has_found = tally.broken_in_all() > 0;
         part.0.tally.add(tally);
         part.0.next_unit = part.0.next_unit.max(unit + 1);
         part.0.seconds = self.seconds_before + self.time.elapsed().as_secs_f64();
-        if part.1.elapsed() >= PROGRESS_EVERY {
+        if has_found || part.1.elapsed() >= PROGRESS_EVERY {
             part.1 = Stopwatch::start();
             (self.keep)(&part.0, false)?;
         }

@@ -202,6 +202,8 @@ fn a_failed_flush_poisons_and_reads_go_on() {
     assert_eq!(put_many(&catalog, 10..20).unwrap_err().kind(), ErrorKind::Poisoned);
     faults.flushes_fail.store(false, Ordering::SeqCst);
     assert_eq!(put_many(&catalog, 10..20).unwrap_err().kind(), ErrorKind::Poisoned);
+    let nothing = catalog.commit(Transaction::new()).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::Poisoned, "what reads show may not be durable");
     assert_eq!(catalog.load(&ANIMALS, &3).unwrap(), Some(animal(4)));
     let rows = count(&catalog);
     assert!(rows == 10 || rows == 20, "a transaction is whole or absent, not {rows} rows");

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -15,6 +15,7 @@ use flowstone_crashlab::record::Keeper;
 use flowstone_crashlab::report::{Verdict, grouped};
 use flowstone_crashlab::run::{How, Outcome, Part, run};
 use flowstone_crashlab::target::{Target, own};
+use flowstone_crashlab::verdict::Finding;
 use flowstone_engine::io::Backend;
 use flowstone_engine::planted::plant_everywhere;
 
@@ -198,7 +199,13 @@ fn run_plan(arguments: &Run) -> io::Result<ExitCode> {
     if chosen.is_empty() {
         return Err(io::Error::other("the plan has no such back end: see `back-ends`"));
     }
+    let told = AtomicUsize::new(0);
     let parts = run(&chosen, &lab, &how, &before.parts, &|part, is_over| {
+        let findings = &part.tally.findings;
+        let before = told.swap(if is_over { 0 } else { findings.len() }, Ordering::SeqCst);
+        for Finding { broken, what, replay } in findings.iter().skip(before) {
+            tell(&format!("{}: {}: {what} ({replay})", part.back_end, broken.name()));
+        }
         tell(&progress(part, is_over));
         keeper.keep(part)
     })?;
