@@ -1,6 +1,7 @@
 //! The engine on a simulated disk, driven turn by turn.
 
 mod basics;
+mod committer;
 mod corners;
 mod damage;
 mod full;
@@ -9,6 +10,7 @@ mod reshard;
 mod retention;
 mod sharing;
 mod strays;
+mod threads;
 mod trim;
 
 use std::pin::pin;
