@@ -5,6 +5,7 @@ mod committer;
 mod corners;
 mod damage;
 mod full;
+mod owners;
 mod refusals;
 mod reshard;
 mod retention;
