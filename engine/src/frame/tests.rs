@@ -78,6 +78,33 @@ fn a_header_that_no_writer_writes_is_refused_whatever_its_checksum() {
 }
 
 #[test]
+fn a_payload_whose_lengths_lie_is_refused_although_its_checksum_holds() {
+    let good = frame_of(&Batch::single(b"k", b"data").unwrap());
+    assert!(Frame::check(&Bytes::from(good.clone())).is_ok());
+    for (at, value) in [(0, 5), (0, 3), (4, 0), (6, 1), (7, 1)] {
+        let mut bytes = good.clone();
+        bytes[FRAME_HEADER_BYTES + at] = value;
+        let checksum = crc32fast::hash(&bytes[FRAME_HEADER_BYTES..]);
+        bytes[68..72].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes[..92]);
+        bytes[92..96].copy_from_slice(&checksum.to_le_bytes());
+        let fault = Frame::check(&Bytes::from(bytes)).unwrap_err();
+        assert_eq!(fault, FrameFault::BadPayload, "byte {at} is {value}");
+    }
+}
+
+#[test]
+fn what_just_fits_the_limits_is_taken() {
+    use crate::limits::{KEY_BYTES_MAX, PAYLOAD_BYTES_MAX};
+    let mut builder = BatchBuilder::default();
+    let key = vec![0; KEY_BYTES_MAX];
+    let data = vec![0; PAYLOAD_BYTES_MAX - RECORD_HEADER_BYTES - KEY_BYTES_MAX];
+    builder.push(&key, &data).unwrap();
+    assert!(builder.push(b"", b"").is_err(), "not a byte more");
+    assert_eq!(builder.finish().unwrap().payload().len(), PAYLOAD_BYTES_MAX);
+}
+
+#[test]
 fn every_single_bit_flip_is_noticed() {
     let bytes = frame_of(&Batch::single(b"partition", b"some data").unwrap());
     for bit in 0..bytes.len() * 8 {

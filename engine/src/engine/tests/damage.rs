@@ -183,3 +183,19 @@ fn a_journal_file_that_was_cut_short_gives_what_is_left() {
     let rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
     assert_eq!(rig.read_all(shard).unwrap(), [b"kept"]);
 }
+
+#[test]
+fn records_that_the_catalog_noted_are_missed_when_the_journal_has_lost_them_without_a_trace() {
+    let mut rig = Rig::fresh(69);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"kept").unwrap();
+    rig.append(shard, b"lost").unwrap();
+    // The compactor notes how far the journal is durable.
+    rig.crew.compact();
+    let disk = rig.disk.crash(1);
+    disk.zero_range("journal/slot-0.fsj", 8192 + 4096..8192 + 8 * 4096);
+    let rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    assert_eq!(rig.engine.recovery().damages.len(), 1);
+    assert_eq!(rig.engine.status().quarantined_shards, [shard]);
+    assert_eq!(data(&rig.engine.read(shard, SeqNo(0), ALL).unwrap()), [b"kept"]);
+}
