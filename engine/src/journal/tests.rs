@@ -206,6 +206,7 @@ fn a_torn_tail_is_said_to_be_one_for_either_reason() {
     let (mut bytes, at) = file(&[&[1]]);
     bytes[at + 20] ^= 1;
     assert!(!judged(&bytes, head).has_torn_tail);
+    assert!(!judged(&bytes, head).is_clean, "nobody said that this was the end");
 }
 
 #[test]

@@ -125,3 +125,16 @@ fn a_longer_retention_does_not_bring_back_what_has_expired() {
     let rig = rig.crashed(1).unwrap();
     assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()], "nor does a restart");
 }
+
+#[test]
+fn a_retention_that_was_set_holds_after_a_restart() {
+    let mut rig = Rig::fresh(36);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"kept").unwrap();
+    rig.engine.set_retention(&[shard], 7 * DAY_MS, crate::catalog::Transaction::new()).unwrap();
+    let rig = rig.crashed(1).unwrap();
+    rig.clock.pass_ms(6 * DAY_MS);
+    assert_eq!(rig.read_all(shard).unwrap(), [b"kept"]);
+    rig.clock.pass_ms(DAY_MS + 1);
+    assert!(rig.read_all(shard).unwrap().is_empty());
+}
