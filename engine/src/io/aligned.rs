@@ -63,12 +63,6 @@ impl AsRef<[u8]> for AlignedBuffer {
     }
 }
 
-impl From<AlignedBuffer> for Bytes {
-    fn from(buffer: AlignedBuffer) -> Bytes {
-        buffer.freeze()
-    }
-}
-
 impl fmt::Debug for AlignedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AlignedBuffer").field("bytes", &self.bytes).finish_non_exhaustive()

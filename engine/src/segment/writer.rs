@@ -90,12 +90,6 @@ impl SegmentWriter {
         })
     }
 
-    /// Bytes of frames so far.
-    #[must_use]
-    pub fn raw_bytes(&self) -> u64 {
-        self.summary.raw_bytes
-    }
-
     /// Adds a frame. Frames come by shard, then by sequence number, without gaps in a shard.
     ///
     /// # Panics
