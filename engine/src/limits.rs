@@ -71,3 +71,6 @@ pub const BLOCK_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 96;
 
 /// Bytes of a segment's footer at most. A fresh segment of every shard of a node needs 7 MiB.
 pub const FOOTER_BYTES_MAX: usize = 64 * MIB;
+
+#[cfg(test)]
+mod tests;

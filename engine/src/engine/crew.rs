@@ -65,7 +65,7 @@ impl Crew {
 }
 
 /// Refuses appends from now on when the committer's thread ends by a panic.
-struct PoisonOnPanic(Arc<Shared>);
+pub(super) struct PoisonOnPanic(pub(super) Arc<Shared>);
 
 impl Drop for PoisonOnPanic {
     fn drop(&mut self) {
@@ -79,7 +79,7 @@ impl Drop for PoisonOnPanic {
 }
 
 /// Answers appends that need another journal file when the sealer's thread ends by a panic.
-struct BlockOnPanic(Arc<Shared>);
+pub(super) struct BlockOnPanic(pub(super) Arc<Shared>);
 
 impl Drop for BlockOnPanic {
     fn drop(&mut self) {

@@ -51,6 +51,32 @@ fn a_frame_of_a_newer_version_is_named_as_such() {
     assert_eq!(fault, FrameFault::NewerVersion(FRAME_VERSION + 1));
 }
 
+/// The header of a good frame with `change` made to it, and a checksum that holds.
+fn forged(change: impl FnOnce(&mut [u8])) -> Result<FrameHeader, FrameFault> {
+    let mut bytes = frame_of(&Batch::single(b"k", b"d").unwrap());
+    change(&mut bytes);
+    let checksum = crc32fast::hash(&bytes[..92]);
+    bytes[92..96].copy_from_slice(&checksum.to_le_bytes());
+    FrameHeader::decode(&bytes)
+}
+
+#[test]
+fn a_header_that_no_writer_writes_is_refused_whatever_its_checksum() {
+    assert!(forged(|_| ()).is_ok());
+    let refused = |change: fn(&mut [u8])| assert_eq!(forged(change), Err(FrameFault::BadHeader));
+    refused(|bytes| bytes[4] = 0);
+    refused(|bytes| bytes[6] |= 2);
+    refused(|bytes| bytes[7] |= 0x80);
+    refused(|bytes| bytes[5] = 99);
+    // Records without a record, records of the journal itself, a marker with records.
+    refused(|bytes| bytes[52..56].fill(0));
+    refused(|bytes| bytes[32..40].copy_from_slice(&ShardId::JOURNAL.0.to_le_bytes()));
+    refused(|bytes| bytes[5] = 2);
+    // Sequence numbers that pass the last one.
+    refused(|bytes| bytes[40..48].fill(0xff));
+    assert_eq!(forged(|bytes| bytes[0] = 0), Err(FrameFault::NoMagic));
+}
+
 #[test]
 fn every_single_bit_flip_is_noticed() {
     let bytes = frame_of(&Batch::single(b"partition", b"some data").unwrap());

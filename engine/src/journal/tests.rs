@@ -184,6 +184,31 @@ fn a_bad_frame_past_the_evidence_is_a_torn_tail_whatever_comes_behind() {
 }
 
 #[test]
+fn a_torn_tail_is_said_to_be_one_for_either_reason() {
+    let head = header(1, JournalPosition::default());
+    let file = |in_flight: &[&[usize]]| {
+        let mut writer = Writer::new(head);
+        writer.commit(&[0], b"kept", true);
+        let at = writer.at();
+        in_flight.iter().for_each(|shards| drop(writer.commit(shards, b"in flight", false)));
+        (writer.finish(), at.offset() as usize)
+    };
+    // No header, but frames behind.
+    let (mut bytes, at) = file(&[&[1], &[2]]);
+    bytes[at + 20] ^= 1;
+    assert!(judged(&bytes, head).has_torn_tail);
+    // A header, and the file ends with its frame.
+    let (mut bytes, at) = file(&[&[1]]);
+    bytes[at + 100] ^= 1;
+    bytes.truncate(at + DIRECT_IO_BYTES);
+    assert!(judged(&bytes, head).has_torn_tail);
+    // Neither: what stands behind the end is nobody's.
+    let (mut bytes, at) = file(&[&[1]]);
+    bytes[at + 20] ^= 1;
+    assert!(!judged(&bytes, head).has_torn_tail);
+}
+
+#[test]
 fn the_next_file_says_where_this_one_ends() {
     let first = header(1, JournalPosition::default());
     let mut writer = Writer::new(first);

@@ -1,5 +1,6 @@
 //! The catalog: typed rows against a model, versions, damage, and a disk that fails.
 
+mod backend;
 mod crash;
 mod faults;
 mod mark;

@@ -44,6 +44,27 @@ fn a_value_that_is_not_one_is_corrupt() {
 }
 
 #[test]
+fn a_page_that_rots_while_nobody_looks_is_found_at_the_next_start() {
+    let disk = crate::io::sim::SimDisk::new(1);
+    let catalog = Catalog::open(disk.clone()).unwrap();
+    let mut transaction = Transaction::new();
+    transaction.put(&ANIMALS, &1, &Animal { legs: 4, name: "a name to be found".into() });
+    catalog.commit(transaction).unwrap();
+    drop(catalog);
+    let mut rotten = 0;
+    for name in disk.file_names() {
+        let bytes = disk.read_raw(&name).unwrap();
+        let places = bytes.windows(18).enumerate().filter(|(_, at)| at == b"a name to be found");
+        for (at, _) in places {
+            disk.flip_bit(&name, at as u64, 0);
+            rotten += 1;
+        }
+    }
+    assert!(rotten > 0, "the row is in the file");
+    assert_eq!(Catalog::open(disk.kill()).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[test]
 fn a_catalog_of_a_newer_format_is_refused() {
     let (_directory, disk) = real_disk();
     let catalog = Catalog::open(Arc::clone(&disk)).unwrap();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::{Error, ErrorKind};
+use crate::io::{Disk, Open};
 use crate::shard::Read;
 
 const ALL: ReadLimit = ReadLimit { records: 10_000, bytes: 10_000_000 };
@@ -145,4 +146,40 @@ fn a_damaged_journal_file_is_kept_wherever_the_power_fails() {
         let kept = disk.file_names().iter().any(|name| name.starts_with("aside/journal-"));
         assert!(kept, "the power failed at operation {op} of {operations}");
     }
+}
+
+/// Two frames of the first shard are destroyed, and whose they were nobody can say.
+#[test]
+fn a_shard_that_goes_on_behind_damage_of_unknown_owner_has_lost_nothing() {
+    let mut rig = Rig::fresh(67);
+    let shards = rig.shards(3);
+    for shard in &shards {
+        rig.append(*shard, b"before").unwrap();
+    }
+    rig.append(shards[0], b"lost").unwrap();
+    rig.append(shards[0], b"lost too").unwrap();
+    rig.append(shards[1], b"behind").unwrap();
+    rig.append(shards[1], b"evidence").unwrap();
+    let disk = rig.disk.crash(1);
+    let from = 8192 + 3 * 4096;
+    disk.zero_range("journal/slot-0.fsj", from..from + 2 * 4096);
+    let rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    let mut quarantined = rig.engine.status().quarantined_shards;
+    quarantined.sort_unstable();
+    assert_eq!(quarantined, [shards[0], shards[2]]);
+    assert_eq!(rig.read_all(shards[1]).unwrap().len(), 3);
+}
+
+#[test]
+fn a_journal_file_that_was_cut_short_gives_what_is_left() {
+    let mut rig = Rig::fresh(68);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"kept").unwrap();
+    let disk = rig.disk.crash(1);
+    let path = std::path::Path::new("journal/slot-0.fsj");
+    let file = disk.open(path, Open::Write).unwrap();
+    file.set_bytes(file.bytes().unwrap() - 100).unwrap();
+    file.sync().unwrap();
+    let rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    assert_eq!(rig.read_all(shard).unwrap(), [b"kept"]);
 }

@@ -1,14 +1,17 @@
 //! The engine on a simulated disk, driven turn by turn.
 
 mod basics;
+mod committer;
 mod corners;
 mod damage;
 mod full;
+mod owners;
 mod refusals;
 mod reshard;
 mod retention;
 mod sharing;
 mod strays;
+mod threads;
 mod trim;
 
 use std::pin::pin;

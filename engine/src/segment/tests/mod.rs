@@ -2,6 +2,7 @@
 
 mod damage;
 mod format;
+mod liar;
 mod merging;
 mod reading;
 mod writing;

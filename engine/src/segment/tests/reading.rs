@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{ID, Shards, bytes_of, log_of, sim, write};
+use super::{ID, Shards, bytes_of, frame, log_of, sim, write};
 use crate::error::ErrorKind;
 use crate::frame::Frame;
 use crate::segment::{BlockCache, Compression, Segment};
@@ -61,6 +61,21 @@ proptest! {
         prop_assert!(segment.verify(&mut |done, all| told = (done, all)).is_empty());
         prop_assert_eq!(told, (segment.bytes(), segment.bytes()));
     }
+}
+
+#[test]
+fn of_many_that_arrived_at_once_a_time_finds_the_first() {
+    let mut frames: Vec<Frame> = (0..4).map(|seq| frame(1, seq, 1, 1000, 60)).collect();
+    frames.extend((4..14).map(|seq| frame(1, seq, 1, 2000, 60)));
+    frames.extend((14..18).map(|seq| frame(1, seq, 1, 3000, 60)));
+    let segment = write(&sim(), ID, &frames, Compression::Stored, 100);
+    assert!(segment.summary().unwrap().blocks > 4, "each time has several blocks");
+    let cache = BlockCache::new(1 << 20);
+    let found = |time| segment.seek_time(ShardId(1), Timestamp(time), &cache).unwrap();
+    assert_eq!([found(999), found(1000)], [Some(SeqNo(0)); 2]);
+    assert_eq!([found(1001), found(2000)], [Some(SeqNo(4)); 2]);
+    assert_eq!([found(2001), found(3000)], [Some(SeqNo(14)); 2]);
+    assert_eq!(found(3001), None);
 }
 
 #[test]
