@@ -16,7 +16,8 @@
 //! | `workload/`     | what is asked of them |
 //! | `figure.rs`     | a measured quantity beside its anchor, over rounds |
 //! | `report/`       | tables, JSON, plots |
-//! | `plan.rs`       | which workloads, how long, how often |
+//! | `plan.rs`       | which workloads, and how often |
+//! | `scale.rs`      | how much is measured |
 //! | `cores.rs`      | which thread and process runs on which core |
 //! | `machine.rs`    | what machine this is |
 //! | `payload.rs`    | the bytes of records |
@@ -37,6 +38,7 @@ pub mod machine;
 pub mod payload;
 pub mod plan;
 pub mod report;
+pub mod scale;
 pub mod stopwatch;
 pub mod system;
 pub mod workload;

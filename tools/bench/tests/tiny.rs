@@ -6,8 +6,9 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use flowstone_bench::machine::Machine;
-use flowstone_bench::plan::{Scale, chosen, run};
+use flowstone_bench::plan::{chosen, run};
 use flowstone_bench::report::{Report, plot};
+use flowstone_bench::scale::Scale;
 use flowstone_bench::workload::bench::Bench;
 use flowstone_server::config::{Config, Flags};
 use flowstone_server::server::Server;
@@ -38,7 +39,7 @@ fn every_workload_says_something() {
     let machine = Machine::this(scratch.path());
     let scale = Scale::Tiny;
     let program = std::env::current_exe().unwrap();
-    let bench = Bench::new(program, scratch.path(), scale.span(), scale.anchor_time()).unwrap();
+    let bench = Bench::new(program, scratch.path(), scale).unwrap();
     let workloads = chosen(&[]).unwrap();
     let outcome = run(&bench, &workloads, scale.rounds(), &mut |_, _| ()).unwrap();
     let report = Report::of(machine, bench.cores.is_shared, &outcome);

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use flowstone_bench::machine::Machine;
-use flowstone_bench::plan::{Scale, chosen, run};
+use flowstone_bench::plan::{chosen, run};
 use flowstone_bench::report::{Report, plot};
+use flowstone_bench::scale::Scale;
 use flowstone_bench::system::flowstone;
 use flowstone_bench::workload::{ALL, bench::Bench};
 
@@ -84,7 +85,7 @@ fn measure(arguments: &Run) -> io::Result<()> {
     std::fs::create_dir_all(&arguments.scratch)?;
     // Before this thread is given fewer cores.
     let machine = Machine::this(&arguments.scratch);
-    let bench = Bench::new(program, &arguments.scratch, scale.span(), scale.anchor_time())?;
+    let bench = Bench::new(program, &arguments.scratch, scale)?;
     let rounds = arguments.rounds.unwrap_or(scale.rounds()).max(1);
     let is_watched = io::stderr().is_terminal();
     let outcome = run(&bench, &workloads, rounds, &mut |round, workload| {

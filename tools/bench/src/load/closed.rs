@@ -33,6 +33,33 @@ pub async fn closed(
     Ok(Measured { operations: all.count(), latencies: all, seconds: span.counted.as_secs_f64() })
 }
 
+/// Runs `operation` so many times over all connections together; nothing is measured.
+pub async fn count(
+    connections: Vec<Connection>,
+    operation: Operation,
+    operations: u64,
+) -> io::Result<()> {
+    let each = operations.div_ceil(connections.len().max(1) as u64);
+    let local = LocalSet::new();
+    let mut loops = JoinSet::new();
+    for mut connection in connections {
+        let some = async move {
+            for _ in 0..each {
+                connection.run(operation).await?;
+            }
+            Ok::<_, io::Error>(())
+        };
+        loops.spawn_local_on(some, &local);
+    }
+    let ended = local.run_until(async {
+        while let Some(ended) = loops.join_next().await {
+            ended.map_err(io::Error::other)??;
+        }
+        Ok(())
+    });
+    ended.await
+}
+
 async fn one(
     mut connection: Connection,
     operation: Operation,

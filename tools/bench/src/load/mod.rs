@@ -14,7 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use closed::closed;
+pub use closed::{closed, count};
 pub use latencies::{Latencies, Percentiles};
 pub use open::open;
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::http::Http;
-use super::kinesis::{STREAM, call, request};
+use super::kinesis::{call, request};
 
 /// Lengths and checksum at a message's beginning; the checksum behind it.
 const PRELUDE_BYTES: usize = 12;
@@ -24,12 +24,12 @@ pub struct Subscription {
     messages: Vec<u8>,
 }
 
-/// Makes a consumer of the stream, and answers its ARN once it may subscribe.
-pub async fn register(server: SocketAddr, name: &str) -> io::Result<String> {
+/// Makes a consumer of `stream`, and answers its ARN once it may subscribe.
+pub async fn register(server: SocketAddr, stream: &str, name: &str) -> io::Result<String> {
     let mut http = Http::open(server).await?;
-    let summary = call(&mut http, "DescribeStreamSummary", &json!({"StreamName": STREAM})).await?;
-    let stream = &summary["StreamDescriptionSummary"]["StreamARN"];
-    let body = json!({"StreamARN": stream, "ConsumerName": name});
+    let summary = call(&mut http, "DescribeStreamSummary", &json!({"StreamName": stream})).await?;
+    let stream_arn = &summary["StreamDescriptionSummary"]["StreamARN"];
+    let body = json!({"StreamARN": stream_arn, "ConsumerName": name});
     let made = call(&mut http, "RegisterStreamConsumer", &body).await?;
     let arn = made["Consumer"]["ConsumerARN"].as_str().unwrap_or_default().to_owned();
     loop {

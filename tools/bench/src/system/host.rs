@@ -17,6 +17,10 @@ use crate::stopwatch::Stopwatch;
 const START_MAX: Duration = Duration::from_secs(60);
 /// Between two attempts to connect.
 const TRY_AGAIN: Duration = Duration::from_millis(2);
+/// A server that works on for this long without a load does not rest.
+const REST_MAX: Duration = Duration::from_secs(60);
+/// Between two looks at its processor time, which is told in hundredths of a second.
+const REST_LOOK: Duration = Duration::from_millis(100);
 /// Bytes of a failed server's log that are shown.
 const LOG_SHOWN_BYTES: u64 = 2000;
 
@@ -67,6 +71,21 @@ impl Host {
         let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
         #[expect(clippy::cast_precision_loss, reason = "ticks are hundredths of a second")]
         Ok(ticks as f64 / clock_ticks_per_second() as f64)
+    }
+
+    /// Waits until it has nothing more to do: it takes no processor time.
+    pub fn rest(&self) -> io::Result<()> {
+        let time = Stopwatch::start();
+        let mut before = self.processor_s()?;
+        while time.elapsed() < REST_MAX {
+            std::thread::park_timeout(REST_LOOK);
+            let now = self.processor_s()?;
+            if now <= before {
+                return Ok(());
+            }
+            before = now;
+        }
+        Err(io::Error::other("the server does not come to rest"))
     }
 
     /// Memory that is its own, in bytes.

@@ -136,12 +136,12 @@ pub async fn call(http: &mut Http, operation: &str, body: &Value) -> io::Result<
     http.call(&request(operation, body), read).await
 }
 
-/// Makes the stream with `shards` shards, and waits until it is there.
-pub async fn create_stream(server: SocketAddr, shards: usize) -> io::Result<()> {
+/// Makes a stream with `shards` shards, and waits until it is there.
+pub async fn create_stream(server: SocketAddr, stream: &str, shards: usize) -> io::Result<()> {
     let mut http = Http::open(server).await?;
-    call(&mut http, "CreateStream", &json!({"StreamName": STREAM, "ShardCount": shards})).await?;
+    call(&mut http, "CreateStream", &json!({"StreamName": stream, "ShardCount": shards})).await?;
     loop {
-        let name = json!({"StreamName": STREAM});
+        let name = json!({"StreamName": stream});
         let summary = call(&mut http, "DescribeStreamSummary", &name).await?;
         let status = &summary["StreamDescriptionSummary"]["StreamStatus"];
         match status.as_str() {

@@ -20,8 +20,8 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
         append_and_flush(directory.path(), Place::Growing, BATCH_BYTES, bench.anchor_time)
     })?;
     drop(directory);
-    let host = bench.flowstone()?;
-    let connections = bench.kinesis(&host, CONNECTIONS)?;
+    let host = bench.settled()?;
+    let connections = bench.kinesis(host, CONNECTIONS)?;
     let before = host.processor_s()?;
     let measured = bench.closed(connections, Operation::Batch)?;
     let processor_s = host.processor_s()? - before;

@@ -1,5 +1,6 @@
 //! What all workloads share.
 
+use std::cell::OnceCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +12,14 @@ use tokio::runtime::Runtime;
 use super::{Load, RECORD_BYTES, Round};
 use crate::cores::Cores;
 use crate::figure::{Sample, What};
-use crate::load::{Measured, Span, closed};
+use crate::load::{Measured, Span, closed, count};
+use crate::scale::Scale;
 use crate::system::host::Host;
-use crate::system::{Connection, Operation, flowstone, kinesis};
+use crate::system::kinesis::STREAM;
+use crate::system::{BATCH_RECORDS, Connection, Operation, flowstone, kinesis};
+
+/// Connections over which a server is settled.
+const SETTLE_CONNECTIONS: usize = 4;
 
 /// Shards of the stream that puts go to.
 const SHARDS: usize = 4;
@@ -27,6 +33,8 @@ pub struct Bench {
     pub program: PathBuf,
     /// How long a load runs.
     pub span: Span,
+    settle_bytes: u64,
+    settled: OnceCell<Host>,
     /// How long an anchor is measured.
     pub anchor_time: Duration,
     /// Below it are all data directories.
@@ -38,20 +46,17 @@ pub struct Bench {
 impl Bench {
     /// A bench that keeps its data below `scratch`. The calling thread is on the load's cores from
     /// now on.
-    pub fn new(
-        program: PathBuf,
-        scratch: &Path,
-        span: Span,
-        anchor_time: Duration,
-    ) -> io::Result<Bench> {
+    pub fn new(program: PathBuf, scratch: &Path, scale: Scale) -> io::Result<Bench> {
         let cores = Cores::split()?;
         cores.use_for_load()?;
         std::fs::create_dir_all(scratch)?;
         Ok(Bench {
             cores,
             program,
-            span,
-            anchor_time,
+            span: scale.span(),
+            anchor_time: scale.anchor_time(),
+            settle_bytes: scale.settle_bytes(),
+            settled: OnceCell::new(),
             scratch: scratch.to_owned(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             requests: kinesis::Requests::new(RECORD_BYTES),
@@ -71,8 +76,29 @@ impl Bench {
     /// A fresh Flowstone with the stream that puts go to.
     pub fn flowstone(&self) -> io::Result<Host> {
         let host = flowstone::start(&self.cores, &self.program, self.directory()?)?;
-        self.block_on(kinesis::create_stream(host.address(), SHARDS))?;
+        self.block_on(kinesis::create_stream(host.address(), STREAM, SHARDS))?;
         Ok(host)
+    }
+
+    /// A Flowstone that has run for a while and is at rest: its journal files are all there, nothing
+    /// waits to be sealed. The same one for all who ask.
+    pub fn settled(&self) -> io::Result<&Host> {
+        if self.settled.get().is_none() {
+            let host = self.flowstone()?;
+            let connections = self.kinesis(&host, SETTLE_CONNECTIONS)?;
+            let batches = self.batches_to_settle();
+            self.block_on(count(connections, Operation::Batch, batches))?;
+            self.settled.set(host).map_err(|_| io::Error::other("settled twice"))?;
+        }
+        let host = self.settled.get().ok_or_else(|| io::Error::other("never settled"))?;
+        host.rest()?;
+        Ok(host)
+    }
+
+    /// Batches that settle a server or an engine.
+    #[must_use]
+    pub fn batches_to_settle(&self) -> u64 {
+        self.settle_bytes.div_ceil((BATCH_RECORDS * RECORD_BYTES) as u64)
     }
 
     /// Connections to a server that speaks Kinesis.

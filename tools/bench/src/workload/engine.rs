@@ -86,6 +86,25 @@ impl Opened {
         Ok(Measured { operations: latencies.count(), latencies, seconds })
     }
 
+    /// Appends until the journal's files have all been made.
+    async fn settle(&self, bench: &Bench, batches: &[Batch]) -> io::Result<()> {
+        let mut waiting = VecDeque::new();
+        let mut targets = self.shards.iter().cycle().zip(batches.iter().cycle());
+        for _ in 0..bench.batches_to_settle() {
+            let Some((shard, batch)) = targets.next() else { break };
+            waiting.push_back(self.engine.enqueue(*shard, batch.clone()).await.map_err(failed)?);
+            if waiting.len() == OUTSTANDING
+                && let Some(answer) = waiting.pop_front()
+            {
+                answer.await.map_err(io::Error::other)?.map_err(failed)?;
+            }
+        }
+        for answer in waiting {
+            answer.await.map_err(io::Error::other)?.map_err(failed)?;
+        }
+        Ok(())
+    }
+
     fn close(self) -> io::Result<()> {
         self.engine.close().map_err(failed)
     }
@@ -119,6 +138,7 @@ fn batches(bench: &Bench, round: &mut Round) -> io::Result<()> {
     };
     let (growing, recycled) = (bare(Place::Growing)?, bare(Place::Recycled)?);
     let opened = Opened::fresh(bench, 1)?;
+    bench.block_on(opened.settle(bench, &batches))?;
     let measured = bench.block_on(opened.append(&batches, OUTSTANDING, bench.span))?;
     opened.close()?;
     #[expect(clippy::cast_precision_loss, reason = "half a megabyte")]
@@ -135,9 +155,11 @@ fn batches(bench: &Bench, round: &mut Round) -> io::Result<()> {
 
 fn shards(bench: &Bench, round: &mut Round) -> io::Result<()> {
     let single = [batch(1, &mut Payload::new(4))?];
+    let large = [batch(BATCH_RECORDS, &mut Payload::new(4))?];
     let mut rates = Vec::new();
     for shards in [1, SHARDS_MANY] {
         let opened = Opened::fresh(bench, shards)?;
+        bench.block_on(opened.settle(bench, &large))?;
         let span =
             Span { warm_up: bench.span.warm_up.max(Duration::from_millis(200)), ..bench.span };
         // As many outstanding as there are shards at most: the same load for both.

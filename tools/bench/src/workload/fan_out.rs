@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use flowstone_engine::entropy::{Entropy, SystemEntropy};
 use serde_json::json;
 use tokio::task::{LocalSet, yield_now};
 
@@ -14,9 +15,8 @@ use crate::load::{Latencies, Measured};
 use crate::payload::Payload;
 use crate::stopwatch::Stopwatch;
 use crate::system::events::{Subscription, register};
-use crate::system::flowstone;
 use crate::system::http::Http;
-use crate::system::kinesis::{STREAM, create_stream, request};
+use crate::system::kinesis::{create_stream, request};
 
 const NAME: &str = "fan-out";
 /// Far below what the server can do: nothing waits for anything else.
@@ -33,14 +33,15 @@ struct Seen {
 }
 
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
-    let host = flowstone::start(&bench.cores, &bench.program, bench.directory()?)?;
-    let server = host.address();
+    let server = bench.settled()?.address();
+    // A stream of its own in each round: one shard, nothing in it.
+    let stream = format!("events-{:08x}", SystemEntropy.bits() >> 32);
     let seen = bench.block_on(async {
-        create_stream(server, 1).await?;
-        let consumer = register(server, "bench").await?;
+        create_stream(server, &stream, 1).await?;
+        let consumer = register(server, &stream, "bench").await?;
         let subscription = Subscription::open(server, &consumer).await?;
         let http = Http::open(server).await?;
-        LocalSet::new().run_until(puts(bench, http, subscription)).await
+        LocalSet::new().run_until(puts(bench, &stream, http, subscription)).await
     })?;
     let (mut puts, mut events) = (Latencies::default(), Latencies::default());
     let is_counted = |number: usize| seen.sent[number] >= bench.span.warm_up;
@@ -67,7 +68,12 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
 }
 
 /// Puts record after record while a reader notes what arrives, until all have arrived.
-async fn puts(bench: &Bench, mut http: Http, subscription: Subscription) -> io::Result<Seen> {
+async fn puts(
+    bench: &Bench,
+    stream: &str,
+    mut http: Http,
+    subscription: Subscription,
+) -> io::Result<Seen> {
     let time = Stopwatch::start();
     let arrived = Rc::new(RefCell::new(Vec::new()));
     let reader = tokio::task::spawn_local(read(subscription, time, Rc::clone(&arrived)));
@@ -78,7 +84,7 @@ async fn puts(bench: &Bench, mut http: Http, subscription: Subscription) -> io::
         let mut record = payload.record(RECORD_BYTES);
         record[..DIGITS].copy_from_slice(format!("{:0DIGITS$}", seen.sent.len()).as_bytes());
         let data = base64_simd::STANDARD.encode_to_string(record);
-        let body = json!({"StreamName": STREAM, "PartitionKey": "device", "Data": data});
+        let body = json!({"StreamName": stream, "PartitionKey": "device", "Data": data});
         let request = request("PutRecord", &body);
         while time.elapsed() < due {
             yield_now().await;

@@ -21,8 +21,8 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
         append_and_flush(directory.path(), Place::Recycled, COMMIT_BYTES, bench.anchor_time)
     })?;
     drop(directory);
-    let host = bench.flowstone()?;
-    let clients = bench.kinesis(&host, CONNECTIONS)?;
+    let host = bench.settled()?;
+    let clients = bench.kinesis(host, CONNECTIONS)?;
     let load = open(clients, Operation::Single, PUTS_A_SECOND, bench.span);
     let measured = bench.block_on(load)?;
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {

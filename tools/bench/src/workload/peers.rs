@@ -30,8 +30,8 @@ const PEERS: [(&str, bool, Peer); 4] = [
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let ours = [Operation::Batch, Operation::Single].map(|operation| {
-        let host = bench.flowstone()?;
-        let connections = bench.kinesis(&host, connections_of(operation))?;
+        let host = bench.settled()?;
+        let connections = bench.kinesis(host, connections_of(operation))?;
         bench.closed(connections, operation)
     });
     let [batches, singles] = ours;

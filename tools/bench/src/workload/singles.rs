@@ -25,8 +25,8 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     // One client waits for the network and for the flush.
     let alone = 1.0 / (1.0 / flushes.rate() + 1.0 / trips.rate());
     for connections in CONNECTIONS {
-        let host = bench.flowstone()?;
-        let clients = bench.kinesis(&host, connections)?;
+        let host = bench.settled()?;
+        let clients = bench.kinesis(host, connections)?;
         let measured = bench.closed(clients, Operation::Single)?;
         let name = format!("PutRecord x{connections}");
         let anchor = (connections == 1).then_some(("round trip + fdatasync, one by one", alone));
