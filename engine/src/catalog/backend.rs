@@ -11,6 +11,9 @@ use crate::planted::{Bug, is_planted};
 /// Bytes of zeros written at a time when the file grows.
 const ZEROS_BYTES: usize = 1024 * 1024;
 
+/// redb's page.
+const CATALOG_PAGE_BYTES: u64 = 4096;
+
 /// The worst thing that has happened to a file's storage, in rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
@@ -124,7 +127,7 @@ impl MemoryFile {
     /// A copy of what the device holds, not of what the page cache believes.
     pub(super) fn copy_of(file: &Arc<dyn File>) -> io::Result<MemoryFile> {
         file.drop_cache()?;
-        let bytes = usize::try_from(file.bytes()?).map_err(io::Error::other)?;
+        let bytes = usize::try_from(whole_pages(file.bytes()?)).map_err(io::Error::other)?;
         let mut copy = vec![0; bytes];
         file.read_exact_at(&mut copy, 0)?;
         Ok(MemoryFile(Mutex::new(copy)))
@@ -164,6 +167,14 @@ impl StorageBackend for MemoryFile {
         let end = offset.saturating_add(data.len() as u64);
         self.with(Some(end), |bytes| bytes[at..at + data.len()].copy_from_slice(data))
     }
+}
+
+/// The length of a file of `bytes` bytes without a page at its end that is not whole: the file only
+/// grows by whole pages, and nothing is in them before it has grown.
+///
+/// CRASH: a write of zeros may have stopped anywhere, and redb opens no file with a piece of a page.
+pub(super) const fn whole_pages(bytes: u64) -> u64 {
+    bytes - bytes % CATALOG_PAGE_BYTES
 }
 
 /// Writes zeros over bytes `from..to`.

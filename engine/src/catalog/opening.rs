@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::catalog::backend::{CatalogFile, Fault, FaultMemory, MemoryFile};
+use crate::catalog::backend::{CatalogFile, Fault, FaultMemory, MemoryFile, whole_pages};
 use crate::catalog::database::{CATALOG_FILE, Database};
 use crate::catalog::{mark, reserve};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,14 +76,15 @@ fn open_live(disk: &dyn Disk) -> Result<Opened> {
     Ok(Opened::Live { database, faults, commits })
 }
 
-/// Makes the length durable that the catalog's file seems to have: after a flush that failed the
-/// device may have a shorter one, and redb, which lays its pages out by what it is shown, would
-/// write down pages that a loss of power takes away.
+/// Cuts what is left of a growth that stopped within a page, and makes the length durable that the
+/// catalog's file then seems to have: after a flush that failed the device may have a shorter one,
+/// and redb, which lays its pages out by what it is shown, would write down pages that a loss of
+/// power takes away.
 fn settle_length(file: &Arc<dyn crate::io::File>, bytes: u64) -> Result<()> {
     if is_planted(Bug::TrustCatalogLength) {
         return Ok(());
     }
-    file.set_bytes(bytes)
+    file.set_bytes(whole_pages(bytes))
         .and_then(|()| file.sync())
         .map_err(|error| Error::io("flush the catalog's length", error).in_file(CATALOG_FILE, 0))
 }

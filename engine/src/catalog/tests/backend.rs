@@ -27,8 +27,12 @@ fn content(file: &Arc<dyn File>) -> Vec<u8> {
 
 #[test]
 fn a_copy_in_memory_is_read_and_written_within_its_bounds_alone() {
-    let copy = MemoryFile::copy_of(&file(&SimDisk::new(1), b"0123456789")).unwrap();
-    assert_eq!(copy.len().unwrap(), 10);
+    let mut page = vec![b'.'; 4096];
+    page[..10].copy_from_slice(b"0123456789");
+    page.extend_from_slice(b"a piece of a page");
+    let copy = MemoryFile::copy_of(&file(&SimDisk::new(1), &page)).unwrap();
+    assert_eq!(copy.len().unwrap(), 4096, "pieces of pages are left out");
+    copy.set_len(10).unwrap();
     let mut four = [0; 4];
     copy.read(6, &mut four).unwrap();
     assert_eq!(&four, b"6789");

@@ -215,6 +215,19 @@ fn a_failed_flush_poisons_and_reads_go_on() {
 }
 
 #[test]
+fn a_growth_that_stopped_within_a_page_is_cut() {
+    let (_directory, disk, _) = faulty_disk();
+    let catalog = Catalog::open(Arc::clone(&disk)).unwrap();
+    put_many(&catalog, 0..10).unwrap();
+    drop(catalog);
+    let file = disk.open(Path::new("catalog.redb"), Open::Write).unwrap();
+    for more in [1, 2048, 4095, 4096 + 512] {
+        file.set_bytes(file.bytes().unwrap() + more).unwrap();
+        assert_eq!(count(&Catalog::open(Arc::clone(&disk)).unwrap()), 10, "{more} bytes more");
+    }
+}
+
+#[test]
 fn a_failed_write_poisons() {
     let (_directory, disk, faults) = faulty_disk();
     let catalog = Catalog::open(Arc::clone(&disk)).unwrap();

@@ -130,11 +130,11 @@ fn sealing_moves_the_oldest_files_frames_alone() {
 #[test]
 fn what_sealing_leaves_out_has_expired() {
     let disk = disk();
-    for (kept, horizon) in [(0usize, 0), (1, 2), (2, 3)] {
+    for (id, kept, horizon) in [(1, 0, 0), (2, 1, 2), (3, 2, 3)] {
         let log = new();
         let frames = [frame(1, 0, 1, &[1, 1]), frame(1, 2, 2, &[1]), frame(2, 3, 3, &[1])];
         frames.iter().for_each(|frame| log.publish(frame.clone()));
-        let kept_run = (kept < 2).then(|| run(&disk, 1, &frames[kept..2]));
+        let kept_run = (kept < 2).then(|| run(&disk, id, &frames[kept..2]));
         log.replace_tail(FileSeq(1), kept_run);
         assert_eq!(marks(&log), (horizon, 4, 4), "{kept} left out");
     }

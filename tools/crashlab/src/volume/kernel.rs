@@ -1,11 +1,11 @@
-//! The two requests to the kernel that Rust's compiler cannot vouch for.
+//! The three requests to the kernel that Rust's compiler cannot vouch for.
 
 #![allow(unsafe_code, reason = "the kernel is handed an address, and threads are parted")]
 
 use std::fs::File;
 use std::io;
 
-use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
+use rustix::ioctl::{NoArg, Opcode, Setter, ioctl, opcode};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -22,6 +22,18 @@ pub(super) fn shut_down(file: &File) -> io::Result<()> {
     let request = unsafe { Setter::<SHUTDOWN, u32>::new(NO_LOG_FLUSH) };
     // SAFETY: as above; `request` lives until the call is over, and the kernel keeps no address.
     unsafe { ioctl(file, request) }.map_err(io::Error::from)
+}
+
+/// `BLKFLSBUF`, which every block device knows: `_IO(0x12, 97)`.
+const FORGET_BUFFERS: Opcode = opcode::none(0x12, 97);
+
+/// Lets the kernel forget what it has in memory of a block device that nothing is mounted from. What
+/// a file system had changed there when it was shut down, no loss of power would have left.
+pub(super) fn forget_buffers(device: &File) -> io::Result<()> {
+    // SAFETY: this request takes no argument.
+    let request = unsafe { NoArg::<FORGET_BUFFERS>::new() };
+    // SAFETY: as above.
+    unsafe { ioctl(device, request) }.map_err(io::Error::from)
 }
 
 /// Gives this thread, and what it starts from now on, mounts of its own. They go away with the last

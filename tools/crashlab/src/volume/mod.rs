@@ -110,7 +110,7 @@ pub struct Volume {
     point: TempDir,
     device: PathBuf,
     /// The loop device goes when this is closed, and it is not mounted.
-    _open_device: File,
+    open_device: File,
     state: State,
 }
 
@@ -138,8 +138,7 @@ impl Volume {
         run("losetup", [OsStr::new("--detach"), device.as_os_str()])?;
         drop(image);
         let point = TempDir::with_prefix_in("volume-", scratch)?;
-        let mut volume =
-            Volume { kind, point, device, _open_device: open_device, state: State::Unmounted };
+        let mut volume = Volume { kind, point, device, open_device, state: State::Unmounted };
         volume.ready()?;
         Ok(volume)
     }
@@ -177,6 +176,7 @@ impl Volume {
     pub fn ready(&mut self) -> io::Result<()> {
         if self.state == State::ShutDown {
             self.unmount()?;
+            kernel::forget_buffers(&self.open_device)?;
         }
         if self.state == State::Unmounted {
             let flags = MountFlags::NOATIME;

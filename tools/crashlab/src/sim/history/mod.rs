@@ -60,7 +60,7 @@ struct ShardHistory {
 }
 
 /// Shards that were to be closed for others.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Reshard {
     parents: Vec<(ShardId, SeqNo)>,
     children: Vec<ShardId>,

@@ -122,9 +122,8 @@ impl History {
     pub fn remember(&mut self, seen: Seen) {
         let settled = |index: &usize| self.reshards.get(*index).cloned();
         for reshard in seen.reshards.iter().filter_map(settled).collect::<Vec<_>>() {
-            let is_same = |other: &Reshard| other.children == reshard.children;
+            let is_same = |other: &Reshard| *other == reshard;
             if let Some(index) = self.reshards.iter().position(is_same) {
-                self.reshards[index] = reshard;
                 self.settle_reshard(index);
             }
         }

@@ -26,8 +26,17 @@ impl History {
         let reshard = &mut self.reshards[index];
         reshard.is_acked = true;
         self.closed.extend(reshard.parents.iter().copied());
-        let children = reshard.children.clone();
+        let Reshard { parents, children, .. } = reshard.clone();
+        self.forget_reshards_from(&parents);
         self.created(&children);
+    }
+
+    /// These shards were closed by a reshard that is known: any other one of them was not done.
+    fn forget_reshards_from(&mut self, closed: &[(ShardId, SeqNo)]) {
+        let is_closed = |shard: ShardId| closed.iter().any(|(parent, _)| *parent == shard);
+        self.reshards.retain(|reshard| {
+            reshard.is_acked || !reshard.parents.iter().any(|(parent, _)| is_closed(*parent))
+        });
     }
 
     /// Shards with these ids are made now: a reshard that was to make them was not done.

@@ -1,0 +1,153 @@
+//! `PutRecord` and `PutRecords` in JSON over HTTP, for every server that speaks Kinesis.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::http::Http;
+use super::{BATCH_RECORDS, Operation};
+use crate::payload::Payload;
+
+/// The stream that is written to.
+pub const STREAM: &str = "bench";
+
+/// Different single puts that a connection sends in turn.
+const SINGLES: usize = 64;
+/// Different batches that a connection sends in turn.
+const BATCHES: usize = 8;
+
+/// What SDKs send beside the operation: as many headers, of such lengths.
+const HEADERS: [(&str, &str); 4] = [
+    ("content-type", "application/x-amz-json-1.1"),
+    ("x-amz-date", "20260101T000000Z"),
+    (
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-west-1/kinesis/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date;x-amz-target, \
+         Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    ),
+    ("user-agent", "aws-sdk/2.30 md/bench os/linux lang/rust api/kinesis"),
+];
+
+/// Requests, ready to be sent; shared by all connections.
+#[derive(Debug)]
+pub struct Requests {
+    singles: Vec<Vec<u8>>,
+    batches: Vec<Vec<u8>>,
+}
+
+impl Requests {
+    /// Puts of records of `record_bytes` bytes, with keys all over the shards.
+    #[must_use]
+    pub fn new(record_bytes: usize) -> Arc<Requests> {
+        let mut payload = Payload::new(1);
+        let mut number = 0u64;
+        let mut record = || {
+            number += 1;
+            let data = base64_simd::STANDARD.encode_to_string(payload.record(record_bytes));
+            (format!("device-{number:08}"), data)
+        };
+        let singles = (0..SINGLES).map(|_| {
+            let (key, data) = record();
+            request("PutRecord", &json!({"StreamName": STREAM, "PartitionKey": key, "Data": data}))
+        });
+        let singles = singles.collect();
+        let batches = (0..BATCHES).map(|_| {
+            let records = (0..BATCH_RECORDS).map(|_| {
+                let (key, data) = record();
+                json!({"PartitionKey": key, "Data": data})
+            });
+            let records: Vec<Value> = records.collect();
+            request("PutRecords", &json!({"StreamName": STREAM, "Records": records}))
+        });
+        Arc::new(Requests { singles, batches: batches.collect() })
+    }
+}
+
+/// The bytes of a request.
+#[must_use]
+pub fn request(operation: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    let mut request = "POST / HTTP/1.1\r\nhost: localhost\r\n".to_owned();
+    for (name, value) in HEADERS {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!(
+        "x-amz-target: Kinesis_20131202.{operation}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    request.into_bytes()
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    http: Http,
+    requests: Arc<Requests>,
+    next: usize,
+}
+
+impl Connection {
+    /// Connects; `number` tells connections apart, which begin with different requests.
+    pub async fn open(
+        server: SocketAddr,
+        requests: &Arc<Requests>,
+        number: usize,
+    ) -> io::Result<Connection> {
+        Ok(Connection {
+            http: Http::open(server).await?,
+            requests: Arc::clone(requests),
+            next: number * 5,
+        })
+    }
+
+    /// See [`super::Connection::run`].
+    pub async fn run(&mut self, operation: Operation) -> io::Result<()> {
+        let Connection { http, requests, next } = self;
+        *next += 1;
+        match operation {
+            Operation::Single => http.call(&requests.singles[*next % SINGLES], |_| Ok(())).await,
+            Operation::Batch => http.call(&requests.batches[*next % BATCHES], all_taken).await,
+        }
+    }
+}
+
+/// Every record of a batch was acknowledged.
+fn all_taken(body: &[u8]) -> io::Result<()> {
+    // Records that failed are named in the answer, and only they have an error's code.
+    const REFUSED: &[u8] = b"\"ErrorCode\":\"";
+    match body.windows(REFUSED.len()).position(|bytes| bytes == REFUSED) {
+        None => Ok(()),
+        Some(at) => {
+            let said = String::from_utf8_lossy(&body[at..body.len().min(at + 200)]).into_owned();
+            Err(io::Error::other(format!("a record was refused: {said}")))
+        }
+    }
+}
+
+/// Calls an operation once.
+pub async fn call(http: &mut Http, operation: &str, body: &Value) -> io::Result<Value> {
+    let read = |body: &[u8]| match body {
+        [] => Ok(Value::Null),
+        body => serde_json::from_slice(body).map_err(io::Error::other),
+    };
+    http.call(&request(operation, body), read).await
+}
+
+/// Makes a stream with `shards` shards, and waits until it is there.
+pub async fn create_stream(server: SocketAddr, stream: &str, shards: usize) -> io::Result<()> {
+    let mut http = Http::open(server).await?;
+    call(&mut http, "CreateStream", &json!({"StreamName": stream, "ShardCount": shards})).await?;
+    loop {
+        let name = json!({"StreamName": stream});
+        let summary = call(&mut http, "DescribeStreamSummary", &name).await?;
+        let status = &summary["StreamDescriptionSummary"]["StreamStatus"];
+        match status.as_str() {
+            Some("ACTIVE") => return Ok(()),
+            Some("CREATING") => tokio::task::yield_now().await,
+            _ => return Err(io::Error::other(format!("the stream is {status}"))),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What is asked of systems: each workload measures itself and its anchors once a round.
+//!
+//! | file           | owns |
+//! |----------------|------|
+//! | `bench.rs`     | what all workloads share: cores, scratch space, the server's program, spans |
+//! | `engine.rs`    | the engine without a server: batches; one shard and ten thousand |
+//! | `batches.rs`   | durable batch puts over HTTP, and the processor time that they take |
+//! | `singles.rs`   | single puts over 1, 16 and 64 connections |
+//! | `fixed_rate.rs`| single puts at a fixed rate |
+//! | `fan_out.rs`   | from a put to the event of it |
+//! | `catch_up.rs`  | reading from the beginning, before and after a restart |
+//! | `seal.rs`      | log lines into a compressed segment |
+//! | `recovery.rs`  | starting on what a killed server left |
+//! | `peers.rs`     | the same batches and single puts, to other systems |
+
+pub mod bench;
+
+mod batches;
+mod catch_up;
+mod engine;
+mod fan_out;
+mod fixed_rate;
+mod peers;
+mod recovery;
+mod seal;
+mod singles;
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::figure::Sample;
+use crate::load::Percentiles;
+use bench::Bench;
+
+/// Bytes of a record.
+pub const RECORD_BYTES: usize = 1024;
+
+/// A workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    run: fn(&Bench) -> io::Result<Round>,
+}
+
+/// What one round of a workload says.
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// Of each quantity.
+    pub samples: Vec<Sample>,
+    /// Loads, for the plots.
+    pub loads: Vec<Load>,
+    /// What could not be measured, and why.
+    pub missing: Vec<String>,
+}
+
+/// A load of a round: how much went through, and how long each operation took.
+#[derive(Clone, Debug, Serialize)]
+pub struct Load {
+    /// What it was.
+    pub name: String,
+    /// Records a second.
+    pub records_a_second: f64,
+    /// How long operations took.
+    pub latency: Percentiles,
+}
+
+impl Workload {
+    /// Runs it once.
+    pub fn round(&self, bench: &Bench) -> io::Result<Round> {
+        (self.run)(bench)
+    }
+}
+
+/// All workloads.
+pub const ALL: &[Workload] = &[
+    Workload {
+        name: "engine",
+        about: "the engine alone: 500 x 1 KiB appends; commits over 1 and 10,000 shards",
+        run: engine::run,
+    },
+    Workload {
+        name: "batches",
+        about: "PutRecords of 500 x 1 KiB over 4 connections, durable",
+        run: batches::run,
+    },
+    Workload {
+        name: "singles",
+        about: "PutRecord of 1 KiB over 1, 16 and 64 connections, durable",
+        run: singles::run,
+    },
+    Workload {
+        name: "fixed-rate",
+        about: "PutRecord of 1 KiB, 2,000 a second whatever happens",
+        run: fixed_rate::run,
+    },
+    Workload {
+        name: "fan-out",
+        about: "PutRecord 500 times a second, and the event that a subscription gets of each",
+        run: fan_out::run,
+    },
+    Workload {
+        name: "catch-up",
+        about: "GetRecords from the beginning: what was just written, and after a restart",
+        run: catch_up::run,
+    },
+    Workload {
+        name: "seal",
+        about: "32 MiB of log lines into a compressed segment, on one core",
+        run: seal::run,
+    },
+    Workload {
+        name: "recovery",
+        about: "kill -9, then the time until the server listens",
+        run: recovery::run,
+    },
+    Workload {
+        name: "peers",
+        about: "the same batches and single puts to Redis and NATS, as they come and flushing each",
+        run: peers::run,
+    },
+];

@@ -1,0 +1,59 @@
+//! Every workload runs, next to nothing of it, against a server that is this program again.
+
+#![allow(clippy::unwrap_used, reason = "a test that goes wrong stops there")]
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use flowstone_bench::machine::Machine;
+use flowstone_bench::plan::{chosen, run};
+use flowstone_bench::report::{Report, plot};
+use flowstone_bench::scale::Scale;
+use flowstone_bench::workload::bench::Bench;
+use flowstone_server::config::{Config, Flags};
+use flowstone_server::server::Server;
+use tokio::sync::watch;
+
+fn main() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.iter().any(|argument| argument == "--data-dir") {
+        serve(arguments);
+    } else {
+        every_workload_says_something();
+    }
+}
+
+/// Serves until it is killed.
+fn serve(arguments: Vec<OsString>) {
+    let config = Config::resolve(Flags::try_parse_from(arguments).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let server = Server::open(&config).await.unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        server.serve(stopping).await.unwrap();
+    });
+}
+
+fn every_workload_says_something() {
+    let scratch = tempfile::tempdir().unwrap();
+    let machine = Machine::this(scratch.path());
+    let scale = Scale::Tiny;
+    let program = std::env::current_exe().unwrap();
+    let bench = Bench::new(program, scratch.path(), scale).unwrap();
+    let workloads = chosen(&[]).unwrap();
+    let outcome = run(&bench, &workloads, scale.rounds(), &mut |_, _| ()).unwrap();
+    let report = Report::of(machine, bench.cores.is_shared, &outcome);
+    for workload in workloads {
+        let is_there = report.figures.iter().any(|figure| figure.what.workload == workload.name);
+        assert!(is_there || workload.name == "peers", "{} says nothing", workload.name);
+    }
+    let odd = report.figures.iter().find(|figure| !figure.ours.is_finite());
+    assert!(odd.is_none(), "{odd:?}");
+    let table = report.markdown();
+    assert_eq!(table.lines().filter(|line| line.starts_with("| batches |")).count(), 5, "{table}");
+    let file = scratch.path().join("loads.svg");
+    plot(&report, &file).unwrap();
+    let drawn = std::fs::read_to_string(file).unwrap();
+    assert!(drawn.contains("</svg>") && drawn.contains("batches x4"));
+    assert!(chosen(&["nothing".to_owned()]).is_err());
+}
