@@ -1,5 +1,7 @@
 //! One record in flight: received from a queue, not acknowledged yet.
 
+use crate::service::queue::page::NEVER;
+
 /// Bytes of an encoded entry.
 pub(super) const ENTRY_BYTES: usize = 24;
 
@@ -108,7 +110,8 @@ impl Entry {
         out.extend_from_slice(&self.restored.to_le_bytes());
     }
 
-    /// The entry in `bytes`; `None` when it was restored more often than delivered.
+    /// The entry in `bytes`; `None` when it was restored more often than delivered, or is
+    /// never visible.
     pub(super) fn decode(bytes: &[u8; ENTRY_BYTES]) -> Option<Entry> {
         let (visible_ms, rest) = bytes.split_first_chunk()?;
         let (first_ms, rest) = rest.split_first_chunk()?;
@@ -119,6 +122,7 @@ impl Entry {
             deliveries: u32::from_le_bytes(*deliveries),
             restored: u32::from_le_bytes(restored.try_into().ok()?),
         };
-        (entry.restored & !DEAD <= entry.deliveries).then_some(entry)
+        let is_possible = entry.restored & !DEAD <= entry.deliveries && entry.visible_ms < NEVER;
+        is_possible.then_some(entry)
     }
 }

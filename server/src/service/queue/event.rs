@@ -14,11 +14,12 @@
 //! | 7 | `Chunk` | shard 4, from 8, end 8, count 4, then count times: offset from `from` 4, entry 24 |
 //!
 //! An entry is visible ms 8, first received ms 8, deliveries 4, restored 4 (bit 31: a dead letter;
-//! the rest: deliveries before the last restore).
+//! the rest: deliveries before the last restore). The largest number is no time, and no record.
 //!
 //! Every event says what is, not what changes: applied twice it is as applied once.
 
 use crate::service::queue::entry::{ENTRY_BYTES, Entry};
+use crate::service::queue::page::NEVER;
 
 /// The version of a log record.
 const VERSION: u8 = 1;
@@ -170,7 +171,7 @@ impl Event {
             1 => {
                 let (horizon, first) = (reader.u64()?, reader.u64()?);
                 let count = u16::from_le_bytes(*reader.chunk()?);
-                let (received_ms, visible_ms) = (reader.u64()?, reader.u64()?);
+                let (received_ms, visible_ms) = (reader.time()?, reader.time()?);
                 let is_possible = (1..=RECEIVED_MAX).contains(&count)
                     && first.checked_add(u64::from(count)).is_some();
                 is_possible.then_some(())?;
@@ -179,7 +180,7 @@ impl Event {
             2 => Event::Assigned { shard: head, seq: reader.seq()?, entry: reader.entry()? },
             3 => Event::Acknowledged { shard: head, seq: reader.seq()? },
             4 => Event::Expired { shard: head, below: reader.u64()? },
-            5 => Event::Buried { receive_count: head, at_ms: reader.u64()? },
+            5 => Event::Buried { receive_count: head, at_ms: reader.time()? },
             6 => {
                 let mut cursors = Vec::new();
                 for _ in 0..head {
@@ -241,6 +242,11 @@ impl<'a> Reader<'a> {
     /// A record's number: the largest one is behind all records.
     fn seq(&mut self) -> Option<u64> {
         self.u64().filter(|seq| *seq < u64::MAX)
+    }
+
+    /// A time in milliseconds: the largest one means that there is none.
+    fn time(&mut self) -> Option<u64> {
+        self.u64().filter(|ms| *ms < NEVER)
     }
 
     fn entry(&mut self) -> Option<Entry> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::service::queue::*;
 
 pub(super) fn entries() -> impl Strategy<Value = Entry> {
-    (any::<u64>(), any::<u64>(), 0..9u32, any::<bool>()).prop_map(|(visible, first, more, dead)| {
+    (0..u64::MAX, any::<u64>(), 0..9u32, any::<bool>()).prop_map(|(visible, first, more, dead)| {
         let entry = Entry::first_received(first, visible).restored(visible);
         let received = (0..more).fold(entry, |entry, _| entry.received(Lane::Normal, 1, visible));
         if dead { received.dead() } else { received }
@@ -16,15 +16,16 @@ pub(super) fn entries() -> impl Strategy<Value = Entry> {
 fn events() -> impl Strategy<Value = Event> {
     let seq = 0..u64::MAX;
     prop_oneof![
-        (any::<u32>(), any::<u64>(), 0..1u64 << 60, 1..=10u16, any::<u64>(), any::<u64>())
-            .prop_map(|(shard, horizon, first, count, received_ms, visible_ms)| Event::Received {
+        (any::<u32>(), any::<u64>(), 0..1u64 << 60, 1..=10u16, 0..u64::MAX, 0..u64::MAX).prop_map(
+            |(shard, horizon, first, count, received_ms, visible_ms)| Event::Received {
                 shard,
                 horizon,
                 first,
                 count,
                 received_ms,
                 visible_ms
-            }),
+            }
+        ),
         (any::<u32>(), seq.clone(), entries()).prop_map(|(shard, seq, entry)| Event::Assigned {
             shard,
             seq,
@@ -32,7 +33,7 @@ fn events() -> impl Strategy<Value = Event> {
         }),
         (any::<u32>(), seq).prop_map(|(shard, seq)| Event::Acknowledged { shard, seq }),
         (any::<u32>(), any::<u64>()).prop_map(|(shard, below)| Event::Expired { shard, below }),
-        (any::<u32>(), any::<u64>())
+        (any::<u32>(), 0..u64::MAX)
             .prop_map(|(receive_count, at_ms)| Event::Buried { receive_count, at_ms }),
         proptest::collection::btree_map(any::<u32>(), any::<u64>(), 0..5)
             .prop_map(|cursors| Event::Head { cursors: cursors.into_iter().collect() }),
@@ -64,6 +65,26 @@ proptest! {
         if let Some(fewer) = decode_events(cut) {
             prop_assert!(fewer.len() < events.len());
         }
+    }
+}
+
+#[test]
+fn a_record_that_is_never_visible_is_refused() {
+    let never = Entry::first_received(0, u64::MAX);
+    for event in [
+        Event::Assigned { shard: 0, seq: 1, entry: never },
+        Event::Chunk { shard: 0, from: 0, end: 9, entries: vec![(1, never)] },
+        Event::Buried { receive_count: 1, at_ms: u64::MAX },
+        Event::Received {
+            shard: 0,
+            horizon: 0,
+            first: 0,
+            count: 1,
+            received_ms: 0,
+            visible_ms: u64::MAX,
+        },
+    ] {
+        assert!(decode_events(&encode_events(std::slice::from_ref(&event))).is_none(), "{event:?}");
     }
 }
 
