@@ -3,8 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use tokio::task::{JoinSet, LocalSet};
-
+use super::together::{all, measured};
 use super::{Latencies, Measured, Span};
 use crate::stopwatch::Stopwatch;
 use crate::system::{Connection, Operation};
@@ -17,20 +16,8 @@ pub async fn closed(
     span: Span,
 ) -> io::Result<Measured> {
     let time = Rc::new(Stopwatch::start());
-    let local = LocalSet::new();
-    let mut loops = JoinSet::new();
-    for connection in connections {
-        loops.spawn_local_on(one(connection, operation, span, Rc::clone(&time)), &local);
-    }
-    let mut all = Latencies::default();
-    let ended = local.run_until(async {
-        while let Some(ended) = loops.join_next().await {
-            all.add(&ended.map_err(io::Error::other)??);
-        }
-        Ok::<_, io::Error>(())
-    });
-    ended.await?;
-    Ok(Measured { operations: all.count(), latencies: all, seconds: span.counted.as_secs_f64() })
+    let one = |connection| one(connection, operation, span, Rc::clone(&time));
+    Ok(measured(&all(connections.into_iter().map(one)).await?, span))
 }
 
 /// Runs `operation` so many times over all connections together; nothing is measured.
@@ -40,24 +27,13 @@ pub async fn count(
     operations: u64,
 ) -> io::Result<()> {
     let each = operations.div_ceil(connections.len().max(1) as u64);
-    let local = LocalSet::new();
-    let mut loops = JoinSet::new();
-    for mut connection in connections {
-        let some = async move {
-            for _ in 0..each {
-                connection.run(operation).await?;
-            }
-            Ok::<_, io::Error>(())
-        };
-        loops.spawn_local_on(some, &local);
-    }
-    let ended = local.run_until(async {
-        while let Some(ended) = loops.join_next().await {
-            ended.map_err(io::Error::other)??;
+    let some = |mut connection: Connection| async move {
+        for _ in 0..each {
+            connection.run(operation).await?;
         }
         Ok(())
-    });
-    ended.await
+    };
+    all(connections.into_iter().map(some)).await.map(drop)
 }
 
 async fn one(

@@ -4,6 +4,7 @@
 //! |----------------|------|
 //! | `closed.rs`    | closed loop: the next operation when the last was answered |
 //! | `open.rs`      | open loop: operations at a fixed rate, whatever the server does |
+//! | `together.rs`  | loops side by side |
 //! | `latencies.rs` | how long operations took |
 
 mod closed;
@@ -11,6 +12,7 @@ mod latencies;
 mod open;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::time::Duration;
 

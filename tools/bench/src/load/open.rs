@@ -8,8 +8,9 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::task::{JoinSet, LocalSet, yield_now};
+use tokio::task::yield_now;
 
+use super::together::{all, measured};
 use super::{Latencies, Measured, Span};
 use crate::stopwatch::Stopwatch;
 use crate::system::{Connection, Operation};
@@ -23,22 +24,12 @@ pub async fn open(
     span: Span,
 ) -> io::Result<Measured> {
     let time = Rc::new(Stopwatch::start());
-    let local = LocalSet::new();
-    let mut loops = JoinSet::new();
     let stride = u32::try_from(connections.len()).unwrap_or(u32::MAX);
-    for (first, connection) in (0..).zip(connections) {
-        let schedule = Schedule { first, stride, interval: Duration::from_secs_f64(1.0 / rate) };
-        loops.spawn_local_on(one(connection, operation, schedule, span, Rc::clone(&time)), &local);
-    }
-    let mut all = Latencies::default();
-    let ended = local.run_until(async {
-        while let Some(ended) = loops.join_next().await {
-            all.add(&ended.map_err(io::Error::other)??);
-        }
-        Ok::<_, io::Error>(())
-    });
-    ended.await?;
-    Ok(Measured { operations: all.count(), latencies: all, seconds: span.counted.as_secs_f64() })
+    let interval = Duration::from_secs_f64(1.0 / rate);
+    let one = |(first, connection)| {
+        one(connection, operation, Schedule { first, stride, interval }, span, Rc::clone(&time))
+    };
+    Ok(measured(&all((0..).zip(connections).map(one)).await?, span))
 }
 
 /// When one connection's operations are due.
