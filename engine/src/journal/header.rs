@@ -129,4 +129,13 @@ impl FileHeader {
             (Err(HeaderFault::Bad), Err(HeaderFault::Bad)) => Err(HeaderFault::Bad),
         }
     }
+
+    /// What the other copy says where it is good and says something else than `chosen`.
+    #[must_use]
+    pub fn decode_other(bytes: &[u8], chosen: &FileHeader) -> Option<FileHeader> {
+        let copies = [Some(bytes), bytes.get(DIRECT_IO_BYTES..)];
+        let mut good =
+            copies.into_iter().flatten().filter_map(|copy| FileHeader::decode(copy).ok());
+        good.find(|header| header != chosen)
+    }
 }

@@ -41,7 +41,19 @@ struct Loaded {
     image: ImageWriter,
     bytes: Bytes,
     scanned: ScannedFile,
+    /// Whether both copies of its header are as they should be.
+    is_header_whole: bool,
     header_damage: Option<Damage>,
+}
+
+impl Loaded {
+    fn good_frames(&self) -> usize {
+        good_frames(&self.scanned.items)
+    }
+}
+
+fn good_frames(items: &[Item]) -> usize {
+    items.iter().filter(|item| matches!(item, Item::Good(_))).count()
 }
 
 /// Reads the journal in `disk`. Files up to `sealed_upto` are free; what is below `noted_end` was
@@ -75,6 +87,7 @@ pub fn recover(
         }
     }
     loaded.sort_by_key(|file| file.scanned.header.file);
+    free.extend(take_impostors(&mut loaded));
     link_headless(&mut loaded);
 
     let headers: Vec<_> = loaded.iter().filter_map(|file| file.header_damage).collect();
@@ -167,18 +180,40 @@ fn load(disk: &Arc<dyn Disk>, slot: u32, sealed_upto: FileSeq) -> Result<Option<
 
     let found = match header {
         Some((header, is_whole)) => {
-            let items = scan(&bytes, &header).map_err(|version| newer(version, &name))?;
+            let (header, items) = scan_by_either(&bytes, header, sealed_upto)
+                .map_err(|version| newer(version, &name))?;
             let is_proven = durable_header(&items, header.file);
             let damage = (!is_whole && is_proven).then(|| header_damage(header.file, true));
             Some((header, items, damage))
         }
         None => headless(&bytes, sealed_upto).map_err(|version| newer(version, &name))?,
     };
+    let is_header_whole = header.is_some_and(|(_, is_whole)| is_whole);
     Ok(found.map(|(header, items, header_damage)| {
         let length = u32::try_from(file_bytes).expect("bounded by JOURNAL_FILE_BYTES_MAX");
         let scanned = ScannedFile { header, items, bytes: length };
-        Loaded { slot, file, image, bytes, scanned, header_damage }
+        Loaded { slot, file, image, bytes, scanned, is_header_whole, header_damage }
     }))
+}
+
+/// Scans a file by its header, or by the header's other copy when that is another file's and the
+/// frames are too: one of them was written to the wrong place.
+fn scan_by_either(
+    bytes: &Bytes,
+    header: FileHeader,
+    sealed_upto: FileSeq,
+) -> Result<(FileHeader, Vec<Item>), u8> {
+    let items = scan(bytes, &header)?;
+    if good_frames(&items) == 0
+        && let Some(other) = FileHeader::decode_other(bytes, &header)
+        && other.file > sealed_upto
+    {
+        let of_other = scan(bytes, &other)?;
+        if good_frames(&of_other) > 0 {
+            return Ok((other, of_other));
+        }
+    }
+    Ok((header, items))
 }
 
 type Found = (FileHeader, Vec<Item>, Option<Damage>);
@@ -219,6 +254,32 @@ fn header_damage(file: FileSeq, is_copy_good: bool) -> Damage {
     let shard = is_copy_good.then_some(ShardId::JOURNAL);
     let end = u32::try_from(COMMITS_BEGIN).expect("two disk blocks");
     Damage { file, start: 0, end, shard, first_seq: None }
+}
+
+/// Takes out of `files`, which are in order, those that claim to be what another one is, and hold
+/// nothing of it: a block with the other's header was written to the wrong place. Answers their
+/// slots, whose content nobody needs.
+fn take_impostors(files: &mut Vec<Loaded>) -> Vec<u32> {
+    let rank = |file: &Loaded| (file.good_frames(), file.is_header_whole);
+    let mut impostors = Vec::new();
+    let mut index = 1;
+    while index < files.len() {
+        let (one, other) = (&files[index - 1], &files[index]);
+        let weaker = if rank(one) < rank(other) { index - 1 } else { index };
+        let is_twice = one.scanned.header.file == other.scanned.header.file;
+        if !is_twice || files[weaker].good_frames() > 0 {
+            index += 1;
+            continue;
+        }
+        let impostor = files.remove(weaker);
+        tracing::warn!(
+            path = %slot_path(impostor.slot).display(), file = %impostor.scanned.header.file,
+            "a journal file has a header that belongs to another one, and nothing else of it; \
+             it is recycled"
+        );
+        impostors.push(impostor.slot);
+    }
+    impostors
 }
 
 /// A file that lost its header does not know where the file before ends: there where its last good

@@ -5,6 +5,8 @@ use crate::flips::Flips;
 use crate::flips::backend::{SMALL_SET_BYTES, Settings, Stage, small_damages, stages, try_one};
 use crate::flips::damage::{BITS, Damage, Kind};
 use crate::flips::planted::{PLANTED, catch};
+use crate::flips::scene::{Extent, PAGE_BYTES};
+use crate::flips::state::{Depth, Outcome, judge};
 use crate::random::Random;
 use crate::target::Target;
 use crate::verdict::Tally;
@@ -59,6 +61,30 @@ fn damage_is_served_right_or_reported() {
         let has = |how: &str| tally.counts.contains_key(&format!("{where_to}: {how}"));
         assert!(has("reported") || has("refused"), "{where_to}: {:?}", tally.counts);
         assert!(where_to == "segments" || has("harmless"), "{where_to}: {:?}", tally.counts);
+    }
+}
+
+/// Headers of journal files where other files' belong: the real ones are still there.
+#[test]
+fn a_header_in_another_journal_file_is_taken_for_neither() {
+    for stage in both() {
+        let scene = &stage.scene;
+        let slots: Vec<_> =
+            scene.bytes.keys().filter(|name| name.starts_with("journal/slot-")).collect();
+        for (from, to) in slots.iter().flat_map(|from| slots.iter().map(move |to| (*from, *to))) {
+            for copies in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let block = |file: &str, copy: u64| {
+                    let range = copy * PAGE_BYTES..(copy + 1) * PAGE_BYTES;
+                    Extent { file: file.to_owned(), range }
+                };
+                let damage =
+                    Damage::Misdirected { from: block(from, copies.0), to: block(to, copies.1) };
+                match judge(scene, &damage, Depth::Work) {
+                    Ok(Outcome::Harmless | Outcome::Noticed) => {}
+                    other => panic!("{:?}, {damage}: {other:?}", scene.ending),
+                }
+            }
+        }
     }
 }
 
