@@ -31,8 +31,21 @@ pub const JOURNAL_FILE_BYTES_MIN: usize = 64 * KIB;
 pub const JOURNAL_FILE_BYTES_MAX: usize = 1024 * MIB;
 
 /// Journal files in use, sealed ones not counted. With [`JOURNAL_FILE_BYTES`] it bounds what lives
-/// in memory, and what recovery reads, to 384 MiB.
-pub const JOURNAL_FILES_MAX: usize = 4;
+/// in memory, and what recovery reads, to 1,152 MiB: a burst of half of that waits for no sealing.
+pub const JOURNAL_FILES_MAX: usize = 12;
+
+/// As many as there are wherever memory is short.
+pub const JOURNAL_FILES_MIN: usize = 4;
+
+/// The share of a machine's memory that mirrors of journal files may take: one part of so many.
+pub const JOURNAL_MEMORY_PART: u64 = 16;
+
+/// How many journal files of `file_bytes` bytes suit a machine with `memory_bytes` of memory.
+#[must_use]
+pub fn journal_files_for(memory_bytes: u64, file_bytes: usize) -> usize {
+    let fitting = memory_bytes / JOURNAL_MEMORY_PART / (file_bytes.max(1) as u64);
+    usize::try_from(fitting).unwrap_or(usize::MAX).clamp(JOURNAL_FILES_MIN, JOURNAL_FILES_MAX)
+}
 
 /// Bytes of appends that wait for their commit. Appends beyond wait for room.
 pub const PENDING_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX;

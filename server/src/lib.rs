@@ -11,6 +11,7 @@
 //! | [`log`]      | the log |
 //! | [`banner`]   | what to paste next |
 //! | [`descriptors`] | as many open files as the process may have |
+//! | [`memory`]   | how much memory there is |
 //! | [`server`]   | opening, serving, closing |
 //! | [`http`]     | connections, requests, answers |
 //! | [`api`]      | the front-ends, one folder a service |
@@ -24,6 +25,7 @@ pub mod config;
 pub mod descriptors;
 pub mod http;
 pub mod log;
+pub mod memory;
 pub mod planted;
 pub mod server;
 pub mod service;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use flowstone_engine::clock::SystemClock;
 use flowstone_engine::entropy::SystemEntropy;
 use flowstone_engine::io::{Backend, RealDisk};
+use flowstone_engine::limits::journal_files_for;
 use flowstone_engine::{Engine, Options};
 use tokio::sync::watch;
 
@@ -15,6 +16,7 @@ use crate::api::Door;
 use crate::api::streams::State;
 use crate::config::{Config, IoChoice};
 use crate::http::{Listener, Router};
+use crate::memory::memory_bytes;
 use crate::service::{CreateError, Planned, PlannedStream, StreamPath};
 
 /// How often shards are looked for that were closed longer than their retention ago.
@@ -97,8 +99,11 @@ impl Server {
         let disk = RealDisk::open(&config.data_dir, backend).map_err(StartError::DataDir)?;
         let clock = Arc::new(SystemClock::new());
         let entropy = Arc::new(SystemEntropy);
-        let options =
-            Options { journal_file_bytes: config.journal_file_bytes, ..Options::default() };
+        let journal_file_bytes = config.journal_file_bytes;
+        let journal_files_max = config
+            .journal_files
+            .unwrap_or_else(|| journal_files_for(memory_bytes(), journal_file_bytes));
+        let options = Options { journal_file_bytes, journal_files_max, ..Options::default() };
         let engine = Engine::open(Arc::new(disk), clock.clone(), entropy.clone(), options)?;
         let health = {
             let engine = engine.clone();

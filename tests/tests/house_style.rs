@@ -47,6 +47,7 @@ fn limits_by_name() -> BTreeMap<&'static str, u128> {
         JOURNAL_FILE_BYTES_MIN,
         JOURNAL_FILE_BYTES_MAX,
         JOURNAL_FILES_MAX,
+        JOURNAL_FILES_MIN,
         PENDING_BYTES_MAX,
         SHARDS_MAX,
         BLOCK_BYTES,

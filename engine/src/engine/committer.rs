@@ -184,13 +184,14 @@ impl Committer {
             return false;
         }
         if let Some(full) = self.active.take() {
-            self.shared.slots.push_waiting(Waiting {
+            let waiting = Waiting {
                 slot: full.slot,
                 file: full.header.file,
                 image: full.image,
                 shards: full.shards,
                 is_damaged: false,
-            });
+            };
+            self.shared.slots.push_waiting(waiting, self.shared.clock.monotonic_ms());
             self.shared.wake_sealer();
         }
         self.activate()

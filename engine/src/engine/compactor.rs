@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::catalog::Transaction;
 use crate::engine::plan::{Plan, plan};
@@ -29,11 +30,16 @@ use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 /// How often the retention clock is noted in the catalog, and where the journal's records end.
 const NOTE_CLOCK_EVERY_MS: u64 = 60_000;
 
+/// Between two looks whether a burst of appends is over.
+const BURST_LOOK: Duration = Duration::from_millis(50);
+
 /// The compactor.
 pub(super) struct Compactor {
     shared: Arc<Shared>,
     noted_at_ms: Option<u64>,
     is_stuck: bool,
+    /// Whether it waits while there is a burst of appends.
+    gives_way: bool,
     /// Whether nothing is rewritten until restart: nobody knows whether the last try counts.
     is_poisoned: bool,
     /// Segments that cannot be read whole: they stay as they are until they expire.
@@ -46,8 +52,20 @@ impl Compactor {
             shared,
             noted_at_ms: None,
             is_stuck: false,
+            gives_way: false,
             is_poisoned: false,
             damaged: BTreeSet::new(),
+        }
+    }
+
+    /// From now on it waits while there is a burst of appends: it has a thread of its own.
+    pub(super) fn give_way(&mut self) {
+        self.gives_way = true;
+    }
+
+    fn wait_for_burst(&self) {
+        while self.gives_way && self.shared.is_burst() && !self.shared.is_stopping() {
+            std::thread::park_timeout(BURST_LOOK);
         }
     }
 
@@ -187,6 +205,7 @@ impl Compactor {
                 }
             };
             writer.push(&frame)?;
+            self.wait_for_burst();
         }
         for writer in std::mem::take(&mut writers).into_values() {
             outputs.push(self.finish(writer, tier)?);

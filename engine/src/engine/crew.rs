@@ -45,7 +45,7 @@ impl Crew {
             yield_to_others();
             let guard = BlockOnPanic(Arc::clone(&sealing));
             while !sealing.is_stopping() {
-                if !sealer.turn() {
+                if !sealer.turn_in_time() {
                     sealing.sealer_bell.wait(SEALER_TICK);
                 }
             }
@@ -54,6 +54,7 @@ impl Crew {
         let compact =
             thread::Builder::new().name("flowstone-compact".to_owned()).spawn(move || {
                 yield_to_others();
+                compactor.give_way();
                 while !shared.is_stopping() {
                     if !compactor.turn() {
                         shared.compactor_bell.wait(COMPACTOR_TICK);

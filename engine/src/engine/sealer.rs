@@ -24,10 +24,6 @@ use crate::segment::{Compression, Segment, SegmentSummary, SegmentWriter, segmen
 use crate::shard::{Run, ShardLog};
 use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 
-/// With this many files waiting, sealing stores blocks as they are to keep ahead of ingest;
-/// compaction compresses them later.
-const FILES_WAITING_UNDER_PRESSURE: usize = 2;
-
 /// The sealer.
 pub(super) struct Sealer {
     shared: Arc<Shared>,
@@ -40,9 +36,21 @@ impl Sealer {
         Sealer { shared, poisoned: None }
     }
 
+    /// Does the next thing there is to do, unless it is sealing and there is a burst of appends.
+    /// False when there is nothing.
+    pub(super) fn turn_in_time(&mut self) -> bool {
+        let is_burst = self.shared.is_burst();
+        self.work_on(is_burst)
+    }
+
     /// Does the next thing there is to do. False when there is nothing.
+    #[cfg(feature = "testing")]
     pub(super) fn turn(&mut self) -> bool {
-        match self.work() {
+        self.work_on(false)
+    }
+
+    fn work_on(&mut self, is_burst: bool) -> bool {
+        match self.work(is_burst) {
             Ok(did_something) => {
                 if did_something {
                     self.shared.slots.set_blocked(None);
@@ -63,7 +71,7 @@ impl Sealer {
         }
     }
 
-    fn work(&self) -> Result<bool> {
+    fn work(&self, is_burst: bool) -> Result<bool> {
         if self.shared.slots.wants_spare() {
             // A full disk may have no room for another file and still some for a segment.
             match self.shared.slots.prepare() {
@@ -79,7 +87,9 @@ impl Sealer {
         if let Some(error) = &self.poisoned {
             return Err(error.clone());
         }
-        let Some(waiting) = self.shared.slots.oldest_waiting() else { return Ok(false) };
+        let Some(waiting) = self.shared.slots.oldest_waiting().filter(|_| !is_burst) else {
+            return Ok(false);
+        };
         self.seal(waiting)?;
         self.shared.queue.wake();
         self.shared.compactor_bell.ring();
@@ -143,7 +153,9 @@ impl Sealer {
         transaction: &mut Transaction,
     ) -> Result<Option<(SegmentId, Known)>> {
         let mut writer = None;
-        let is_hurried = self.shared.slots.waiting() >= FILES_WAITING_UNDER_PRESSURE;
+        // To keep ahead of ingest blocks are stored as they are; compaction compresses them later.
+        let files_max = self.shared.options.journal_files_max;
+        let is_hurried = self.shared.slots.waiting() >= (files_max * 3 / 4).max(2);
         let compression = if is_hurried { Compression::Stored } else { Compression::Zstd };
         let id = self.shared.new_segment_id();
         for (shard, frames) in sources {

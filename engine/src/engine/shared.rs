@@ -69,6 +69,11 @@ impl Shared {
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such shard").in_shard(id))
     }
 
+    /// Whether appends come so fast that background work should wait, and there is room for that.
+    pub(super) fn is_burst(&self) -> bool {
+        self.slots.is_burst(self.clock.monotonic_ms())
+    }
+
     /// All shard logs.
     pub(super) fn all_shards(&self) -> Vec<Arc<ShardLog>> {
         let shards = self.shards.read().expect("no code panics while it changes the shards");

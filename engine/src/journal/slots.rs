@@ -21,6 +21,9 @@ use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 use crate::planted::{Bug, is_planted};
 use crate::types::{FileSeq, JournalPosition, Salt, ShardId, Timestamp};
 
+/// A file that fills up within this time, in milliseconds, is part of a burst.
+const BURST_MS: u64 = 1_000;
+
 /// The path of slot `slot`.
 #[must_use]
 pub fn slot_path(slot: u32) -> PathBuf {
@@ -66,6 +69,8 @@ struct State {
     /// All slots that exist.
     slots: Vec<u32>,
     images: Vec<ImageWriter>,
+    /// When a file was last handed over as full, in milliseconds of the monotonic clock.
+    filled_at_ms: Option<u64>,
     blocked: Option<Error>,
 }
 
@@ -89,7 +94,15 @@ impl Slots {
         assert!(file_bytes.is_multiple_of(DIRECT_IO_BYTES), "options are checked");
         let slots = free.iter().copied().chain(waiting.iter().map(|file| file.slot)).collect();
         let waiting = waiting.into_iter().map(Arc::new).collect();
-        let state = State { spare: None, waiting, free, slots, images: Vec::new(), blocked: None };
+        let state = State {
+            spare: None,
+            waiting,
+            free,
+            slots,
+            images: Vec::new(),
+            filled_at_ms: None,
+            blocked: None,
+        };
         Slots { disk, file_bytes, files_max, state: Mutex::new(state) }
     }
 
@@ -112,9 +125,19 @@ impl Slots {
         self.state().blocked = blocked;
     }
 
-    /// Hands over a file that is full.
-    pub fn push_waiting(&self, waiting: Waiting) {
-        self.state().waiting.push_back(Arc::new(waiting));
+    /// Hands over a file that is full, at `now_ms` of the monotonic clock.
+    pub fn push_waiting(&self, waiting: Waiting, now_ms: u64) {
+        let mut state = self.state();
+        state.waiting.push_back(Arc::new(waiting));
+        state.filled_at_ms = Some(now_ms);
+    }
+
+    /// Whether files fill up so fast, and so few wait, that appends should have the machine to
+    /// themselves. `now_ms` is of the monotonic clock.
+    pub fn is_burst(&self, now_ms: u64) -> bool {
+        let state = self.state();
+        let is_fast = |filled_at_ms| now_ms.saturating_sub(filled_at_ms) < BURST_MS;
+        state.filled_at_ms.is_some_and(is_fast) && state.waiting.len() < self.files_max / 2
     }
 
     /// The file to seal next.

@@ -7,6 +7,7 @@ use super::commit::{Entry, Predecessor, encode};
 use super::header::{COMMITS_BEGIN, FileHeader, HeaderFault};
 use super::image::ImageWriter;
 use super::scan::{Item, identify, scan};
+use super::slots::{Slots, Waiting};
 use super::verdict::{ScannedFile, Verdict, judge};
 use crate::frame::{Batch, Frame, FrameKind};
 use crate::io::DIRECT_IO_BYTES;
@@ -317,4 +318,23 @@ proptest! {
         let _ = identify(&Bytes::from(bytes.clone()), FileSeq(0));
         let _ = judged(&bytes, head);
     }
+}
+
+#[test]
+fn a_burst_is_files_that_fill_up_fast_while_half_of_them_are_free() {
+    let disk = crate::io::sim::SimDisk::new(1);
+    let slots = Slots::new(disk, FILE_BYTES, 4, Vec::new(), Vec::new());
+    let full = |slot: u32| Waiting {
+        slot,
+        file: FileSeq(slot + 1),
+        image: ImageWriter::new(FILE_BYTES).unwrap(),
+        shards: Vec::new(),
+        is_damaged: false,
+    };
+    assert!(!slots.is_burst(0), "nothing was ever full");
+    slots.push_waiting(full(0), 100);
+    assert!(slots.is_burst(100) && slots.is_burst(1_099));
+    assert!(!slots.is_burst(1_100), "a second is over");
+    slots.push_waiting(full(1), 1_200);
+    assert!(!slots.is_burst(1_200), "half of the files wait");
 }

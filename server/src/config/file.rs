@@ -21,6 +21,7 @@ pub struct ConfigFile {
     pub log_level: Option<String>,
     pub io: Option<IoChoice>,
     pub journal_file_bytes: Option<usize>,
+    pub journal_files: Option<usize>,
     pub region: Option<String>,
     pub account: Option<String>,
     pub request_bytes_max: Option<usize>,
@@ -62,8 +63,8 @@ impl ConfigFile {
             };
         }
         merge!(
-            listen data_dir log_format log_level io journal_file_bytes region account request_bytes_max
-            body_bytes_in_flight_max answer_bytes_in_flight_max
+            listen data_dir log_format log_level io journal_file_bytes journal_files region account
+            request_bytes_max body_bytes_in_flight_max answer_bytes_in_flight_max
             fan_out_bytes_in_flight_max connections_max head_timeout_ms
             idle_timeout_ms body_timeout_ms stop_timeout_ms streams_max shards_per_stream_max
             shards_max on_demand_streams_max consumers_per_stream_max limits

@@ -89,10 +89,14 @@ pub struct Flags {
     #[arg(long, env = "FLOWSTONE_IO", value_name = "KIND")]
     pub io: Option<IoChoice>,
 
-    /// Bytes of a journal file, a multiple of 4096: no request can be larger, and four of them are
-    /// kept in memory [default: 100663296]
+    /// Bytes of a journal file, a multiple of 4096: no request can be larger [default: 100663296]
     #[arg(long, env = "FLOWSTONE_JOURNAL_FILE_BYTES", value_name = "BYTES")]
     pub journal_file_bytes: Option<usize>,
+
+    /// Journal files, 2 to 64, all mirrored in memory: a burst into half of them does not wait for
+    /// sealing [default: 4 to 12, up to a sixteenth of the memory]
+    #[arg(long, env = "FLOWSTONE_JOURNAL_FILES", value_name = "COUNT")]
+    pub journal_files: Option<usize>,
 
     /// Region of requests whose signature names none [default: us-east-1]
     #[arg(long, env = "FLOWSTONE_REGION", value_name = "REGION")]

@@ -32,6 +32,8 @@ pub struct Config {
     pub io: IoChoice,
     /// Bytes of a journal file.
     pub journal_file_bytes: usize,
+    /// Journal files at most; as many as suit the machine's memory when that is open.
+    pub journal_files: Option<usize>,
     /// Who calls when a request does not say.
     pub defaults: Defaults,
     /// Bounds of the HTTP side.
@@ -109,6 +111,7 @@ impl Config {
             log_level: flags.log_level.unwrap_or_else(|| defaults::LOG_LEVEL.to_owned()),
             io: flags.io.unwrap_or_default(),
             journal_file_bytes: flags.journal_file_bytes.unwrap_or(JOURNAL_FILE_BYTES),
+            journal_files: flags.journal_files,
             defaults: Defaults {
                 account: flags.account.unwrap_or_else(|| defaults::ACCOUNT.to_owned()),
                 region: flags.region.unwrap_or_else(|| defaults::REGION.to_owned()),
@@ -166,6 +169,9 @@ impl Config {
         let Defaults { account, region } = &self.defaults;
         check_account(account).map_err(|why| ConfigError::Setting("account", why))?;
         check_region(region).map_err(|why| ConfigError::Setting("region", why))?;
+        if self.journal_files.is_some_and(|files| !(2..=64).contains(&files)) {
+            return wrong("journal_files", "2 to 64 are possible");
+        }
         let semaphore_max = tokio::sync::Semaphore::MAX_PERMITS;
         if !(1..=semaphore_max).contains(&self.http.connections_max) {
             return wrong("connections_max", "at least 1 is needed");

@@ -54,7 +54,7 @@ impl Scale {
     pub const fn settle_bytes(self) -> u64 {
         match self {
             Scale::Tiny => 0,
-            Scale::Quick | Scale::Full => 450 << 20,
+            Scale::Quick | Scale::Full => 1_100 << 20,
         }
     }
 }

@@ -7,20 +7,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::param::clock_ticks_per_second;
 use tempfile::TempDir;
 
 use crate::cores::Cores;
 use crate::stopwatch::Stopwatch;
+use crate::system::process;
 
 /// A server that does not listen after this long has failed.
 const START_MAX: Duration = Duration::from_secs(60);
 /// Between two attempts to connect.
 const TRY_AGAIN: Duration = Duration::from_millis(2);
-/// A server that works on for this long without a load does not rest.
-const REST_MAX: Duration = Duration::from_secs(60);
-/// Between two looks at its processor time, which is told in hundredths of a second.
-const REST_LOOK: Duration = Duration::from_millis(100);
 /// Bytes of a failed server's log that are shown.
 const LOG_SHOWN_BYTES: u64 = 2000;
 
@@ -64,28 +60,12 @@ impl Host {
 
     /// Processor time that it has taken so far, in seconds, in user and kernel mode.
     pub fn processor_s(&self) -> io::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name, in brackets, may have any character in it.
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        #[expect(clippy::cast_precision_loss, reason = "ticks are hundredths of a second")]
-        Ok(ticks as f64 / clock_ticks_per_second() as f64)
+        process::processor_s(self.child.id())
     }
 
     /// Waits until it has nothing more to do: it takes no processor time.
     pub fn rest(&self) -> io::Result<()> {
-        let time = Stopwatch::start();
-        let mut before = self.processor_s()?;
-        while time.elapsed() < REST_MAX {
-            std::thread::park_timeout(REST_LOOK);
-            let now = self.processor_s()?;
-            if now <= before {
-                return Ok(());
-            }
-            before = now;
-        }
-        Err(io::Error::other("the server does not come to rest"))
+        process::rest(self.child.id())
     }
 
     /// Memory that is its own, in bytes.

@@ -9,6 +9,7 @@
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
 //! | `http.rs`      | HTTP/1.1 over one connection |
+//! | `process.rs`   | a process's processor time, and waiting until it takes none |
 //!
 //! Requests are made before the clock starts: a client that encodes while it is timed measures
 //! itself. Each connection sends a few different ones in turn.
@@ -19,6 +20,7 @@ pub mod host;
 pub mod http;
 pub mod kinesis;
 pub mod nats;
+pub mod process;
 pub mod redis;
 
 use std::io;

@@ -23,6 +23,7 @@ use crate::load::{Latencies, Measured, Span};
 use crate::payload::Payload;
 use crate::stopwatch::Stopwatch;
 use crate::system::BATCH_RECORDS;
+use crate::system::process::rest;
 
 const NAME: &str = "engine";
 const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
@@ -30,6 +31,9 @@ const RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
 const OUTSTANDING: usize = 4;
 /// Shards of the wide load; each round of it is one record to each.
 const SHARDS_MANY: usize = 10_000;
+
+/// Before a burst is measured.
+const WARM_UP: Duration = Duration::from_millis(50);
 
 /// An open engine in a directory of its own.
 struct Opened {
@@ -86,7 +90,7 @@ impl Opened {
         Ok(Measured { operations: latencies.count(), latencies, seconds })
     }
 
-    /// Appends until the journal's files have all been made.
+    /// Appends until the journal's files have all been made, and rests.
     async fn settle(&self, bench: &Bench, batches: &[Batch]) -> io::Result<()> {
         let mut waiting = VecDeque::new();
         let mut targets = self.shards.iter().cycle().zip(batches.iter().cycle());
@@ -102,7 +106,7 @@ impl Opened {
         for answer in waiting {
             answer.await.map_err(io::Error::other)?.map_err(failed)?;
         }
-        Ok(())
+        rest(std::process::id())
     }
 
     fn close(self) -> io::Result<()> {
@@ -139,16 +143,23 @@ fn batches(bench: &Bench, round: &mut Round) -> io::Result<()> {
     let (growing, recycled) = (bare(Place::Growing)?, bare(Place::Recycled)?);
     let opened = Opened::fresh(bench, 1)?;
     bench.block_on(opened.settle(bench, &batches))?;
-    let measured = bench.block_on(opened.append(&batches, OUTSTANDING, bench.span))?;
+    // As long as the anchors: a burst that fits into the journal.
+    let short = Span { warm_up: WARM_UP, counted: bench.anchor_time };
+    let measured = bench.block_on(opened.append(&batches, OUTSTANDING, short))?;
+    let sustained = bench.block_on(opened.append(&batches, OUTSTANDING, bench.span))?;
     opened.close()?;
     #[expect(clippy::cast_precision_loss, reason = "half a megabyte")]
     let megabytes = BATCH_BYTES as f64 / 1e6;
     let ours = measured.rate() * megabytes;
-    for (name, bare) in [("growing", growing), ("recycled", recycled)] {
+    for (name, bare) in [("growing", &growing), ("recycled", &recycled)] {
         let anchor = format!("append + fdatasync, {name} file");
         let what = format!("500 x 1 KiB, four outstanding, beside a {name} file");
         round.note((NAME, &what, "MB/s"), ours, Some((&anchor, bare.rate() * megabytes)));
     }
+    let beside_sealing = sustained.rate() * megabytes;
+    let what = "the same right behind it, the journal half full and being sealed";
+    let anchor = ("append + fdatasync, growing file", growing.rate() * megabytes);
+    round.note((NAME, what, "MB/s"), beside_sealing, Some(anchor));
     round.load("engine, batches", &measured, 500.0);
     Ok(())
 }
