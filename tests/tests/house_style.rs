@@ -48,6 +48,7 @@ fn limits_by_name() -> BTreeMap<&'static str, u128> {
         JOURNAL_FILE_BYTES_MAX,
         JOURNAL_FILES_MAX,
         JOURNAL_FILES_MIN,
+        JOURNAL_MEMORY_PART,
         PENDING_BYTES_MAX,
         SHARDS_MAX,
         BLOCK_BYTES,
