@@ -17,15 +17,17 @@ pub struct Outcome {
     pub missing: Vec<String>,
 }
 
-/// The workloads with these names, all of them when there are none.
+/// The workloads with these names; all that do not take minutes when there are none.
 pub fn chosen(names: &[String]) -> io::Result<Vec<&'static Workload>> {
     if let Some(unknown) = names.iter().find(|name| !ALL.iter().any(|known| known.name == **name)) {
         let known: Vec<_> = ALL.iter().map(|workload| workload.name).collect();
         let message = format!("there is no workload `{unknown}`: there are {}", known.join(", "));
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    let is_chosen =
-        |workload: &&Workload| names.is_empty() || names.iter().any(|name| name == workload.name);
+    let is_chosen = |workload: &&Workload| match names {
+        [] => !workload.is_long,
+        names => names.iter().any(|name| name == workload.name),
+    };
     Ok(ALL.iter().filter(is_chosen).collect())
 }
 
@@ -39,7 +41,7 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::default();
     for round in 0..rounds {
-        for workload in workloads {
+        for workload in workloads.iter().filter(|workload| round == 0 || !workload.is_long) {
             progress(round, workload);
             let done = workload.round(bench).map_err(|error| {
                 io::Error::new(error.kind(), format!("{}: {error}", workload.name))

@@ -48,6 +48,16 @@ impl Scale {
         })
     }
 
+    /// Stretches of a soak, and how long each is.
+    #[must_use]
+    pub const fn soak(self) -> (usize, Duration) {
+        match self {
+            Scale::Tiny => (2, Duration::from_millis(50)),
+            Scale::Quick => (6, Duration::from_secs(10)),
+            Scale::Full => (10, Duration::from_secs(60)),
+        }
+    }
+
     /// Bytes that a server is given before anything is measured: its journal files have all been
     /// made by then, and are used again from now on.
     #[must_use]

@@ -9,6 +9,7 @@ use flowstone_bench::machine::Machine;
 use flowstone_bench::plan::{chosen, run};
 use flowstone_bench::report::{Report, plot};
 use flowstone_bench::scale::Scale;
+use flowstone_bench::workload::ALL;
 use flowstone_bench::workload::bench::Bench;
 use flowstone_server::config::{Config, Flags};
 use flowstone_server::server::Server;
@@ -39,8 +40,10 @@ fn every_workload_says_something() {
     let machine = Machine::this(scratch.path());
     let scale = Scale::Tiny;
     let program = std::env::current_exe().unwrap();
-    let bench = Bench::new(program, scratch.path(), scale).unwrap();
-    let workloads = chosen(&[]).unwrap();
+    let bench = Bench::new(program, scratch.path(), scale, |_| ()).unwrap();
+    let names: Vec<_> = ALL.iter().map(|workload| workload.name.to_owned()).collect();
+    let workloads = chosen(&names).unwrap();
+    assert!(chosen(&[]).unwrap().iter().all(|workload| workload.name != "soak"));
     let outcome = run(&bench, &workloads, scale.rounds(), &mut |_, _| ()).unwrap();
     let report = Report::of(machine, bench.cores.is_shared, &outcome);
     for workload in workloads {

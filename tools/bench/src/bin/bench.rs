@@ -85,7 +85,7 @@ fn measure(arguments: &Run) -> io::Result<()> {
     std::fs::create_dir_all(&arguments.scratch)?;
     // Before this thread is given fewer cores.
     let machine = Machine::this(&arguments.scratch);
-    let bench = Bench::new(program, &arguments.scratch, scale)?;
+    let bench = Bench::new(program, &arguments.scratch, scale, tell)?;
     let rounds = arguments.rounds.unwrap_or(scale.rounds()).max(1);
     let is_watched = io::stderr().is_terminal();
     let outcome = run(&bench, &workloads, rounds, &mut |round, workload| {

@@ -33,6 +33,9 @@ pub struct Bench {
     pub program: PathBuf,
     /// How long a load runs.
     pub span: Span,
+    /// Stretches of a soak, and how long each is.
+    pub soak: (usize, Duration),
+    tell: fn(&str),
     settle_bytes: u64,
     settled: OnceCell<Host>,
     /// How long an anchor is measured.
@@ -44,9 +47,14 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A bench that keeps its data below `scratch`. The calling thread is on the load's cores from
-    /// now on.
-    pub fn new(program: PathBuf, scratch: &Path, scale: Scale) -> io::Result<Bench> {
+    /// A bench that keeps its data below `scratch`, and says by `tell` how far long work has got.
+    /// The calling thread is on the load's cores from now on.
+    pub fn new(
+        program: PathBuf,
+        scratch: &Path,
+        scale: Scale,
+        tell: fn(&str),
+    ) -> io::Result<Bench> {
         let cores = Cores::split()?;
         cores.use_for_load()?;
         std::fs::create_dir_all(scratch)?;
@@ -55,12 +63,19 @@ impl Bench {
             program,
             span: scale.span(),
             anchor_time: scale.anchor_time(),
+            soak: scale.soak(),
+            tell,
             settle_bytes: scale.settle_bytes(),
             settled: OnceCell::new(),
             scratch: scratch.to_owned(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             requests: kinesis::Requests::new(RECORD_BYTES),
         })
+    }
+
+    /// Says how far long work has got.
+    pub fn tell(&self, line: &str) {
+        (self.tell)(line);
     }
 
     /// A new directory for data. It goes when it is dropped.

@@ -11,6 +11,7 @@
 //! | `catch_up.rs`  | reading from the beginning, before and after a restart |
 //! | `seal.rs`      | log lines into a compressed segment |
 //! | `recovery.rs`  | starting on what a killed server left |
+//! | `soak.rs`      | single puts at 70 % of the most, for minutes |
 //! | `peers.rs`     | the same batches and single puts, to other systems |
 
 pub mod bench;
@@ -24,6 +25,7 @@ mod peers;
 mod recovery;
 mod seal;
 mod singles;
+mod soak;
 
 use std::io;
 
@@ -43,6 +45,8 @@ pub struct Workload {
     pub name: &'static str,
     /// What it does, in a line.
     pub about: &'static str,
+    /// Whether it takes minutes: it runs when it is asked for by name, and once.
+    pub is_long: bool,
     run: fn(&Bench) -> io::Result<Round>,
 }
 
@@ -80,46 +84,61 @@ pub const ALL: &[Workload] = &[
     Workload {
         name: "engine",
         about: "the engine alone: 500 x 1 KiB appends; commits over 1 and 10,000 shards",
+        is_long: false,
         run: engine::run,
     },
     Workload {
         name: "batches",
         about: "PutRecords of 500 x 1 KiB over 4 connections, durable",
+        is_long: false,
         run: batches::run,
     },
     Workload {
         name: "singles",
         about: "PutRecord of 1 KiB over 1, 16 and 64 connections, durable",
+        is_long: false,
         run: singles::run,
     },
     Workload {
         name: "fixed-rate",
         about: "PutRecord of 1 KiB, 2,000 a second whatever happens",
+        is_long: false,
         run: fixed_rate::run,
     },
     Workload {
         name: "fan-out",
         about: "PutRecord 500 times a second, and the event that a subscription gets of each",
+        is_long: false,
         run: fan_out::run,
     },
     Workload {
         name: "catch-up",
         about: "GetRecords from the beginning: what was just written, and after a restart",
+        is_long: false,
         run: catch_up::run,
     },
     Workload {
         name: "seal",
         about: "32 MiB of log lines into a compressed segment, on one core",
+        is_long: false,
         run: seal::run,
     },
     Workload {
         name: "recovery",
         about: "kill -9, then the time until the server listens",
+        is_long: false,
         run: recovery::run,
     },
     Workload {
         name: "peers",
         about: "the same batches and single puts to Redis and NATS, as they come and flushing each",
+        is_long: false,
         run: peers::run,
+    },
+    Workload {
+        name: "soak",
+        about: "PutRecord at 70 % of the most for ten minutes (--quick: one), by name alone",
+        is_long: true,
+        run: soak::run,
     },
 ];
