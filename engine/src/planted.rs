@@ -61,7 +61,7 @@ bugs! {
     TrustPayload,
     /// Believe a frame's header whatever its checksum.
     TrustFrameHeader,
-    /// Believe a journal file's header whatever its checksum.
+    /// Believe a journal file's header whatever its checksum and the frames say.
     TrustFileHeader,
     /// Believe a segment's blocks and the frames in them whatever their checksums.
     TrustBlocks,

@@ -207,6 +207,7 @@ fn scan_by_either(
     if good_frames(&items) == 0
         && let Some(other) = FileHeader::decode_other(bytes, &header)
         && other.file > sealed_upto
+        && !is_planted(Bug::TrustFileHeader)
     {
         let of_other = scan(bytes, &other)?;
         if good_frames(&of_other) > 0 {

@@ -36,7 +36,7 @@ pub const PLANTED: &[(Bug, &str, &str)] = &[
     ),
     (
         Bug::TrustFileHeader,
-        "a journal file's header is not compared with its checksum",
+        "a journal file's header is believed: neither its checksum nor the frames are asked",
         "flipped bits of the journal: a whole file is taken for another one",
     ),
     (
