@@ -15,6 +15,8 @@ pub const STREAM: &str = "bench";
 
 /// Different single puts that a connection sends in turn.
 const SINGLES: usize = 64;
+/// The same of large records.
+const LARGE_SINGLES: usize = 4;
 /// Different batches that a connection sends in turn.
 const BATCHES: usize = 8;
 
@@ -42,6 +44,16 @@ impl Requests {
     /// Puts of records of `record_bytes` bytes, with keys all over the shards.
     #[must_use]
     pub fn new(record_bytes: usize) -> Arc<Requests> {
+        Requests::of(record_bytes, SINGLES, BATCHES)
+    }
+
+    /// A few single puts alone, of large records.
+    #[must_use]
+    pub fn singles(record_bytes: usize) -> Arc<Requests> {
+        Requests::of(record_bytes, LARGE_SINGLES, 0)
+    }
+
+    fn of(record_bytes: usize, singles: usize, batches: usize) -> Arc<Requests> {
         let mut payload = Payload::new(1);
         let mut number = 0u64;
         let mut record = || {
@@ -49,12 +61,12 @@ impl Requests {
             let data = base64_simd::STANDARD.encode_to_string(payload.record(record_bytes));
             (format!("device-{number:08}"), data)
         };
-        let singles = (0..SINGLES).map(|_| {
+        let singles = (0..singles).map(|_| {
             let (key, data) = record();
             request("PutRecord", &json!({"StreamName": STREAM, "PartitionKey": key, "Data": data}))
         });
         let singles = singles.collect();
-        let batches = (0..BATCHES).map(|_| {
+        let batches = (0..batches).map(|_| {
             let records = (0..BATCH_RECORDS).map(|_| {
                 let (key, data) = record();
                 json!({"PartitionKey": key, "Data": data})
@@ -107,9 +119,15 @@ impl Connection {
     pub async fn run(&mut self, operation: Operation) -> io::Result<()> {
         let Connection { http, requests, next } = self;
         *next += 1;
+        let ready = match operation {
+            Operation::Single => &requests.singles,
+            Operation::Batch => &requests.batches,
+        };
+        let request = ready.get(*next % ready.len().max(1));
+        let request = request.ok_or_else(|| io::Error::other("no such request was made"))?;
         match operation {
-            Operation::Single => http.call(&requests.singles[*next % SINGLES], |_| Ok(())).await,
-            Operation::Batch => http.call(&requests.batches[*next % BATCHES], all_taken).await,
+            Operation::Single => http.call(request, |_| Ok(())).await,
+            Operation::Batch => http.call(request, all_taken).await,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
 //! | `http.rs`      | HTTP/1.1 over one connection |
+//! | `kinesalite.rs`| starting Kinesalite |
 //! | `process.rs`   | a process's processor time, and waiting until it takes none |
 //!
 //! Requests are made before the clock starts: a client that encodes while it is timed measures
@@ -18,6 +19,7 @@ pub mod events;
 pub mod flowstone;
 pub mod host;
 pub mod http;
+pub mod kinesalite;
 pub mod kinesis;
 pub mod nats;
 pub mod process;

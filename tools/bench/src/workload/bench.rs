@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -22,7 +23,7 @@ use crate::system::{BATCH_RECORDS, Connection, Operation, flowstone, kinesis};
 const SETTLE_CONNECTIONS: usize = 4;
 
 /// Shards of the stream that puts go to.
-const SHARDS: usize = 4;
+pub(super) const SHARDS: usize = 4;
 
 /// What workloads run with.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Bench {
         let cores = Cores::split()?;
         cores.use_for_load()?;
         std::fs::create_dir_all(scratch)?;
+        make_room_for_connections()?;
         Ok(Bench {
             cores,
             program,
@@ -118,11 +120,21 @@ impl Bench {
 
     /// Connections to a server that speaks Kinesis.
     pub fn kinesis(&self, host: &Host, count: usize) -> io::Result<Vec<Connection>> {
+        self.kinesis_with(host, count, &self.requests)
+    }
+
+    /// Connections that send `requests`.
+    pub fn kinesis_with(
+        &self,
+        host: &Host,
+        count: usize,
+        requests: &Arc<kinesis::Requests>,
+    ) -> io::Result<Vec<Connection>> {
         self.block_on(async {
             let mut connections = Vec::with_capacity(count);
             for number in 0..count {
                 let address = host.address();
-                let opened = kinesis::Connection::open(address, &self.requests, number).await?;
+                let opened = kinesis::Connection::open(address, requests, number).await?;
                 connections.push(Connection::Kinesis(opened));
             }
             Ok(connections)
@@ -145,6 +157,12 @@ impl Bench {
         self.cores.use_for_load()?;
         measured
     }
+}
+
+/// Lets this process open as many files as it may: a connection is one.
+fn make_room_for_connections() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
 }
 
 impl Round {

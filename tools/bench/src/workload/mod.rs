@@ -11,6 +11,7 @@
 //! | `catch_up.rs`  | reading from the beginning, before and after a restart |
 //! | `seal.rs`      | log lines into a compressed segment |
 //! | `recovery.rs`  | starting on what a killed server left |
+//! | `shapes.rs`    | single puts over a thousand connections, and of a megabyte |
 //! | `soak.rs`      | single puts at 70 % of the most, for minutes |
 //! | `peers.rs`     | the same batches and single puts, to other systems |
 
@@ -24,6 +25,7 @@ mod fixed_rate;
 mod peers;
 mod recovery;
 mod seal;
+mod shapes;
 mod singles;
 mod soak;
 
@@ -100,6 +102,12 @@ pub const ALL: &[Workload] = &[
         run: singles::run,
     },
     Workload {
+        name: "shapes",
+        about: "PutRecord of 1 KiB over 1,000 connections, and of 1 MB over 4",
+        is_long: false,
+        run: shapes::run,
+    },
+    Workload {
         name: "fixed-rate",
         about: "PutRecord of 1 KiB, 2,000 a second whatever happens",
         is_long: false,
@@ -131,7 +139,7 @@ pub const ALL: &[Workload] = &[
     },
     Workload {
         name: "peers",
-        about: "the same batches and single puts to Redis and NATS, as they come and flushing each",
+        about: "the same batches and single puts to Redis, NATS and Kinesalite, as they come and flushing each",
         is_long: false,
         run: peers::run,
     },

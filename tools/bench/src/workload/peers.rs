@@ -4,11 +4,12 @@
 use std::io;
 use std::sync::Arc;
 
-use super::bench::Bench;
+use super::bench::{Bench, SHARDS};
 use super::{RECORD_BYTES, Round};
 use crate::load::Measured;
 use crate::system::host::Host;
-use crate::system::{Connection, Operation, nats, redis};
+use crate::system::kinesis::{STREAM, create_stream};
+use crate::system::{Connection, Operation, kinesalite, nats, redis};
 
 const NAME: &str = "peers";
 const BATCH_CONNECTIONS: usize = 4;
@@ -18,13 +19,15 @@ const SINGLE_CONNECTIONS: usize = 64;
 enum Peer {
     Redis(redis::Flush),
     Nats(nats::Flush),
+    Kinesalite,
 }
 
-const PEERS: [(&str, bool, Peer); 4] = [
+const PEERS: [(&str, bool, Peer); 5] = [
     ("Redis, everysec", false, Peer::Redis(redis::Flush::EverySecond)),
     ("Redis, always", true, Peer::Redis(redis::Flush::Always)),
     ("NATS JetStream, default", false, Peer::Nats(nats::Flush::Default)),
     ("NATS JetStream, sync always", true, Peer::Nats(nats::Flush::Always)),
+    ("Kinesalite", false, Peer::Kinesalite),
 ];
 
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
@@ -40,6 +43,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
         let version = match &peer {
             Peer::Redis(_) => redis::version(),
             Peer::Nats(flush) => nats::version(*flush),
+            Peer::Kinesalite => kinesalite::version(),
         };
         let version = match version {
             Ok(version) => version,
@@ -92,6 +96,12 @@ fn theirs(bench: &Bench, peer: &Peer, operation: Operation) -> io::Result<Measur
                 }
                 Ok::<_, io::Error>(connections)
             })?;
+            (host, connections)
+        }
+        Peer::Kinesalite => {
+            let host = kinesalite::start(&bench.cores, bench.directory()?)?;
+            bench.block_on(create_stream(host.address(), STREAM, SHARDS))?;
+            let connections = bench.kinesis(&host, count)?;
             (host, connections)
         }
     };
