@@ -21,8 +21,7 @@ impl Scale {
     #[must_use]
     pub const fn rounds(self) -> usize {
         match self {
-            Scale::Tiny => 1,
-            Scale::Quick => 2,
+            Scale::Tiny | Scale::Quick => 1,
             Scale::Full => 5,
         }
     }

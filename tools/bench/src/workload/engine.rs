@@ -90,11 +90,11 @@ impl Opened {
         Ok(Measured { operations: latencies.count(), latencies, seconds })
     }
 
-    /// Appends until the journal's files have all been made, and rests.
-    async fn settle(&self, bench: &Bench, batches: &[Batch]) -> io::Result<()> {
+    /// Appends `count` batches, so that there are journal files to be used again, and rests.
+    async fn settle(&self, count: u64, batches: &[Batch]) -> io::Result<()> {
         let mut waiting = VecDeque::new();
         let mut targets = self.shards.iter().cycle().zip(batches.iter().cycle());
-        for _ in 0..bench.batches_to_settle() {
+        for _ in 0..count {
             let Some((shard, batch)) = targets.next() else { break };
             waiting.push_back(self.engine.enqueue(*shard, batch.clone()).await.map_err(failed)?);
             if waiting.len() == OUTSTANDING
@@ -142,7 +142,7 @@ fn batches(bench: &Bench, round: &mut Round) -> io::Result<()> {
     };
     let (growing, recycled) = (bare(Place::Growing)?, bare(Place::Recycled)?);
     let opened = Opened::fresh(bench, 1)?;
-    bench.block_on(opened.settle(bench, &batches))?;
+    bench.block_on(opened.settle(bench.batches_to_settle(), &batches))?;
     // As long as the anchors: a burst that fits into the journal.
     let short = Span { warm_up: WARM_UP, counted: bench.anchor_time };
     let measured = bench.block_on(opened.append(&batches, OUTSTANDING, short))?;
@@ -170,7 +170,8 @@ fn shards(bench: &Bench, round: &mut Round) -> io::Result<()> {
     let mut rates = Vec::new();
     for shards in [1, SHARDS_MANY] {
         let opened = Opened::fresh(bench, shards)?;
-        bench.block_on(opened.settle(bench, &large))?;
+        // A load of small records fills no more than a file or two.
+        bench.block_on(opened.settle(bench.batches_to_settle() / 4, &large))?;
         let span =
             Span { warm_up: bench.span.warm_up.max(Duration::from_millis(200)), ..bench.span };
         // As many outstanding as there are shards at most: the same load for both.
