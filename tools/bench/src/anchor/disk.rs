@@ -24,8 +24,21 @@ pub enum Place {
     Recycled,
 }
 
-/// Appends and flushes blocks of `block_bytes` to a file in `directory` for `time`.
+/// Appends and flushes blocks of `block_bytes` to a file in `directory` for `time`, one right
+/// after the other.
 pub fn append_and_flush(
+    directory: &Path,
+    place: Place,
+    block_bytes: usize,
+    time: Duration,
+) -> io::Result<Measured> {
+    append_and_flush_every(Duration::ZERO, directory, place, block_bytes, time)
+}
+
+/// The same with a block due every `interval`: a flush that comes late because of the one before
+/// counts from when it was due, as in an open loop.
+pub fn append_and_flush_every(
+    interval: Duration,
     directory: &Path,
     place: Place,
     block_bytes: usize,
@@ -39,7 +52,7 @@ pub fn append_and_flush(
     let file = OpenOptions::new().write(true).open(file.path())?;
     let block: Vec<u8> = (0..=u8::MAX).cycle().take(block_bytes).collect();
     let mut latencies = Latencies::default();
-    let (all, mut at) = (Stopwatch::start(), 0);
+    let (all, mut at, mut due) = (Stopwatch::start(), 0, Duration::ZERO);
     while all.elapsed() < time {
         if at + block.len() as u64 > end {
             if place == Place::Growing {
@@ -48,10 +61,14 @@ pub fn append_and_flush(
             }
             at = 0;
         }
-        let one = Stopwatch::start();
+        while all.elapsed() < due {
+            std::hint::spin_loop();
+        }
+        let begun = if interval.is_zero() { all.elapsed() } else { due };
         file.write_all_at(&block, at)?;
         file.sync_data()?;
-        latencies.note(one.elapsed());
+        latencies.note(all.elapsed() - begun);
+        due += interval;
         at += block.len() as u64;
     }
     Ok(Measured { operations: latencies.count(), latencies, seconds: all.elapsed().as_secs_f64() })
