@@ -1,4 +1,4 @@
-// A session of the Go SDK with its default settings, its event stream among them.
+// A session of the Go SDK: no retries, otherwise its default settings, its event stream among them.
 //
 //	FLOWSTONE_ENDPOINT=http://127.0.0.1:4567 go run .
 package main
@@ -179,6 +179,7 @@ func main() {
 		Region:           "us-east-1",
 		Credentials:      credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       newOwnBodies(),
 	})
 	arn := create(ctx, client)
 	w := &writer{client: client, stream: *stream}
