@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::faults::nodes::Opened;
+
 /// Bytes that are read, or not, together.
 const PAGE_BYTES: u64 = 4096;
 
@@ -42,18 +44,29 @@ pub(super) struct Faults {
 struct State {
     fault: Option<Fault>,
     struck: u64,
+    was_new: bool,
     bad_page: Option<(PathBuf, u64)>,
 }
 
 impl Faults {
     /// From now on, `fault` waits; none, without one.
     pub(super) fn set(&self, fault: Option<Fault>) {
-        *self.state() = State { fault, struck: 0, bad_page: None };
+        *self.state() = State { fault, ..State::default() };
     }
 
     /// How often it has struck.
     pub(super) fn struck(&self) -> u64 {
         self.state().struck
+    }
+
+    /// Notes which file's flush failed.
+    pub(super) fn note_flush_of(&self, opened: &Opened) {
+        self.state().was_new = opened.is_new;
+    }
+
+    /// Whether the flush that failed was of a file that was being made.
+    pub(super) fn was_new(&self) -> bool {
+        self.state().was_new
     }
 
     /// Whether this operation on the file `path` is one that fails.

@@ -28,6 +28,8 @@ pub(super) struct Opened {
     pub(super) file: File,
     pub(super) number: u64,
     pub(super) path: PathBuf,
+    /// Whether it was made by being opened.
+    pub(super) is_new: bool,
 }
 
 impl Nodes {
@@ -69,10 +71,10 @@ impl Nodes {
         }
     }
 
-    pub(super) fn opened(&mut self, file: File, number: u64, path: PathBuf) -> u64 {
+    pub(super) fn opened(&mut self, opened: Opened) -> u64 {
         let handle = self.next;
         self.next += 1;
-        self.open.insert(handle, Arc::new(Opened { file, number, path }));
+        self.open.insert(handle, Arc::new(opened));
         handle
     }
 

@@ -17,7 +17,7 @@ use fuser::{
 
 use crate::block::unmount;
 use crate::faults::fault::{Faults, Kind};
-use crate::faults::nodes::{Nodes, Unflushed};
+use crate::faults::nodes::{Nodes, Opened, Unflushed};
 
 /// Bytes that are read ahead at most.
 const PAGE_BYTES: u32 = 4096;
@@ -97,10 +97,11 @@ impl Served {
         Ok(attributes(INodeNo(self.nodes().number_of(path)), &found))
     }
 
-    fn open_file(&self, path: PathBuf) -> io::Result<(FileAttr, FileHandle)> {
+    fn open_file(&self, path: PathBuf, is_new: bool) -> io::Result<(FileAttr, FileHandle)> {
         let attributes = self.entry(&path)?;
         let file = File::options().read(true).write(true).open(&path)?;
-        let handle = self.nodes().opened(file, attributes.ino.0, path);
+        let opened = Opened { file, number: attributes.ino.0, path, is_new };
+        let handle = self.nodes().opened(opened);
         Ok((attributes, FileHandle(handle)))
     }
 
@@ -136,6 +137,7 @@ impl Served {
     fn flush_file(&self, handle: FileHandle) -> io::Result<()> {
         let opened = self.nodes().open(handle.0)?;
         if self.faults.strikes(Kind::FailedFlush, &opened.path) {
+            self.faults.note_flush_of(&opened);
             self.unflushed().lose(&opened)?;
             return Err(rustix::io::Errno::IO.into());
         }
@@ -318,7 +320,7 @@ impl Filesystem for Served {
         // The kernel has looked: there is no such file, whether or not it may be there.
         let make = |path: PathBuf| {
             File::options().write(true).create(true).truncate(false).mode(mode).open(&path)?;
-            self.open_file(path)
+            self.open_file(path, true)
         };
         match self.child(parent, name).and_then(make) {
             Ok((found, handle)) => {
@@ -330,7 +332,7 @@ impl Filesystem for Served {
 
     fn open(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
         // No flag: who asks for direct I/O has it, others have a cache that can be mapped.
-        match self.path(number).and_then(|path| self.open_file(path)) {
+        match self.path(number).and_then(|path| self.open_file(path, false)) {
             Ok((_, handle)) => reply.opened(handle, FopenFlags::empty()),
             Err(error) => reply.error(error.into()),
         }

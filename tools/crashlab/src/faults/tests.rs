@@ -55,6 +55,20 @@ fn a_flush_that_failed_has_lost_what_was_written_and_the_next_one_succeeds() {
 }
 
 #[test]
+fn it_knows_whether_the_file_whose_flush_failed_was_being_made() {
+    let Some((passthrough, _folder)) = mounted() else { return };
+    let path = passthrough.data().expect("a folder").join("file");
+    let maker = File::create_new(&path).expect("made");
+    passthrough.faults.set(once(Kind::FailedFlush));
+    maker.sync_all().expect_err("it fails");
+    assert!(passthrough.faults.was_new());
+    let file = File::options().write(true).open(&path).expect("opened");
+    passthrough.faults.set(once(Kind::FailedFlush));
+    file.sync_all().expect_err("it fails");
+    assert!(!passthrough.faults.was_new());
+}
+
+#[test]
 fn a_full_disk_takes_nothing_and_then_something_again() {
     let Some((passthrough, _folder)) = mounted() else { return };
     let path = passthrough.data().expect("a folder").join("file");

@@ -127,8 +127,10 @@ impl Round<'_> {
         let driven = drive(&mut store, &mut self.ledger, random, RECORDS_MAX, &has_struck)?;
         tally.count("appends refused", driven.refused);
         tally.count("stores that ended", u64::from(driven.has_died));
-        // Nobody knows what the journal's next flush would prove: it takes nothing more.
-        let is_journal = self.fault.folder == Some("journal");
+        // Nobody knows what the journal's next flush would prove: it takes nothing more. A file that
+        // was being made is not yet of the journal: it is removed, and made again.
+        let is_journal = self.fault.folder == Some("journal") && !faults.was_new();
+        tally.count("files being made whose flush failed", u64::from(faults.was_new()));
         if self.fault.kind == Kind::FailedFlush && is_journal && driven.acknowledged_after > 0 {
             let what =
                 format!("{} records acknowledged after a failed flush", driven.acknowledged_after);
