@@ -21,6 +21,13 @@ pub const COMMIT_BYTES_MAX: usize = 4 * MIB;
 /// Commits in flight on one journal file.
 pub const COMMITS_IN_FLIGHT_MAX: u32 = 4;
 
+/// Commits in flight while fewer than [`GATHER_BYTES`] wait: a commit costs the processor about as
+/// much as ten small appends, so that small ones had better share one. Two keep the disk busy.
+pub const SMALL_COMMITS_IN_FLIGHT_MAX: usize = 2;
+
+/// Bytes of payload from which on appends are worth a commit of their own.
+pub const GATHER_BYTES: usize = 64 * KIB;
+
 /// Bytes of one journal file: the largest append, its header and room to share.
 pub const JOURNAL_FILE_BYTES: usize = 96 * MIB;
 

@@ -13,21 +13,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::engine::Appended;
-use crate::engine::queue::Append;
+use crate::engine::part::{Group, Part, acknowledge, part, publish, refuse};
 use crate::engine::shared::Shared;
-use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Frame, FrameKind};
+use crate::frame::FrameKind;
 use crate::io::{CommitRing, Completion, DIRECT_IO_BYTES, DurableWrite, File};
 use crate::journal::commit::{Entry, Predecessor, commit_bytes_at_most, encode};
 use crate::journal::header::{COMMITS_BEGIN, FileHeader};
 use crate::journal::image::ImageWriter;
 use crate::journal::slots::Waiting;
-use crate::limits::IDLE_MARKER_AFTER_MS;
+use crate::limits::{IDLE_MARKER_AFTER_MS, SMALL_COMMITS_IN_FLIGHT_MAX};
 use crate::planted::{Bug, is_planted};
-use crate::shard::{ShardLog, Taken};
 use crate::types::{Epoch, FileSeq, JournalPosition, Salt, SeqNo, ShardId};
 
 /// Bytes at a file's end that only markers may use.
@@ -49,28 +45,6 @@ struct InFlight {
     end: JournalPosition,
     parts: Vec<Part>,
     result: Option<io::Result<()>>,
-}
-
-/// What one shard has in a commit.
-struct Part {
-    shard: Arc<ShardLog>,
-    frame: Frame,
-    waiters: Vec<Waiter>,
-}
-
-/// Somebody who waits for a commit.
-struct Waiter {
-    reply: Option<oneshot::Sender<Result<Appended>>>,
-    appended: Appended,
-    _permit: OwnedSemaphorePermit,
-    /// Dropped after the commit was published, or refused.
-    _taken: Taken,
-}
-
-/// The appends of one shard that go into one commit.
-struct Group {
-    shard: Arc<ShardLog>,
-    appends: Vec<Append>,
 }
 
 /// The committer.
@@ -156,6 +130,9 @@ impl Committer {
             if self.shared.queue.is_empty() {
                 return true;
             }
+            if self.gathers() {
+                return false;
+            }
             if !self.make_room() {
                 // Refused appends leave nothing behind: the next one must wake us to be refused.
                 return self.shared.queue.is_empty();
@@ -170,6 +147,13 @@ impl Committer {
             }
         }
         false
+    }
+
+    /// Whether what waits is too little for a commit while others are in flight: the next completion
+    /// finds more.
+    fn gathers(&self) -> bool {
+        self.in_flight.len() >= SMALL_COMMITS_IN_FLIGHT_MAX
+            && self.shared.queue.payload_bytes() < self.shared.options.gather_bytes
     }
 
     /// Makes sure that the next append fits into the active file. False when it has to wait.
@@ -458,49 +442,5 @@ impl Committer {
         self.is_finished = true;
         self.mark(FrameKind::CleanShutdown);
         self.in_flight.is_empty()
-    }
-}
-
-fn part((group, frame): (Group, Frame)) -> Part {
-    let mut first_seq = frame.header().first_seq;
-    let arrival = frame.header().arrival;
-    let waiters = group
-        .appends
-        .into_iter()
-        .map(|append| {
-            let count = append.batch.count();
-            let appended = Appended { first_seq, count, arrival };
-            first_seq = first_seq.plus(u64::from(count));
-            Waiter {
-                reply: Some(append.reply),
-                appended,
-                _permit: append.permit,
-                _taken: append.taken,
-            }
-        })
-        .collect();
-    Part { shard: group.shard, frame, waiters }
-}
-
-fn publish(parts: &[Part]) {
-    for part in parts {
-        part.shard.publish(part.frame.clone());
-    }
-}
-
-fn acknowledge(parts: &mut [Part]) {
-    for waiter in parts.iter_mut().flat_map(|part| &mut part.waiters) {
-        if let Some(reply) = waiter.reply.take() {
-            let _ = reply.send(Ok(waiter.appended));
-        }
-    }
-}
-
-fn refuse(parts: Vec<Part>, error: &Error) {
-    debug_assert_eq!(error.kind(), ErrorKind::Poisoned);
-    for waiter in parts.into_iter().flat_map(|part| part.waiters) {
-        if let Some(reply) = waiter.reply {
-            let _ = reply.send(Err(error.clone()));
-        }
     }
 }

@@ -14,6 +14,7 @@
 //! | `recovery.rs`  | restoring logs from catalog and journal; strays, gaps, quarantine |
 //! | `queue.rs`     | appends on their way to the committer |
 //! | `committer.rs` | the one owner of the journal |
+//! | `part.rs`      | what one shard has in a commit, and who waits for it |
 //! | `sealer.rs`    | journal file -> segment |
 //! | `compactor.rs` | expiry and merging |
 //! | `plan.rs`      | which segments to merge |
@@ -35,6 +36,7 @@ mod crew;
 mod inspect;
 mod open;
 mod options;
+mod part;
 mod plan;
 mod queue;
 mod recovery;

@@ -14,6 +14,8 @@ pub struct Options {
     pub commits_in_flight_max: u32,
     /// Bytes of one commit.
     pub commit_bytes_max: usize,
+    /// Bytes of payload from which on appends get a commit although two are in flight.
+    pub gather_bytes: usize,
     /// Bytes of appends that wait for their commit.
     pub pending_bytes_max: usize,
     /// Bytes of decompressed blocks kept for readers.
@@ -29,6 +31,7 @@ impl Default for Options {
             journal_files_max: limits::JOURNAL_FILES_MAX,
             commits_in_flight_max: limits::COMMITS_IN_FLIGHT_MAX,
             commit_bytes_max: limits::COMMIT_BYTES_MAX,
+            gather_bytes: limits::GATHER_BYTES,
             pending_bytes_max: limits::PENDING_BYTES_MAX,
             block_cache_bytes: limits::BLOCK_CACHE_BYTES,
             block_bytes: limits::BLOCK_BYTES,

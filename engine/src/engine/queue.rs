@@ -36,6 +36,7 @@ pub(super) struct AppendQueue {
 #[derive(Default)]
 struct Pending {
     appends: VecDeque<Append>,
+    payload_bytes: usize,
     closed: Option<Error>,
 }
 
@@ -80,6 +81,7 @@ impl AppendQueue {
             // ORDER: what came in before the shard began to close is in the queue before anybody
             // can find that nothing is on its way.
             let taken = shard.enter()?;
+            pending.payload_bytes += batch.payload().len();
             pending.appends.push_back(Append { shard, batch, reply, permit, taken });
         }
         if self.wants_wake.swap(false, Ordering::SeqCst) {
@@ -91,7 +93,14 @@ impl AppendQueue {
     /// Looks at the append that is next, and takes it if `wanted` says so.
     pub(super) fn pop_if(&self, wanted: impl FnOnce(&Append) -> bool) -> Option<Append> {
         let mut pending = self.pending();
-        if wanted(pending.appends.front()?) { pending.appends.pop_front() } else { None }
+        let taken = pending.appends.pop_front_if(|append| wanted(append))?;
+        pending.payload_bytes -= taken.batch.payload().len();
+        Some(taken)
+    }
+
+    /// Bytes of payload of all that waits.
+    pub(super) fn payload_bytes(&self) -> usize {
+        self.pending().payload_bytes
     }
 
     /// Bytes of payload of the append that is next.
@@ -112,7 +121,11 @@ impl AppendQueue {
 
     /// Answers everything that waits with `error`; later pushes go on.
     pub(super) fn fail_all(&self, error: &Error) {
-        let appends = std::mem::take(&mut self.pending().appends);
+        let appends = {
+            let mut pending = self.pending();
+            pending.payload_bytes = 0;
+            std::mem::take(&mut pending.appends)
+        };
         for append in appends {
             let _ = append.reply.send(Err(error.clone()));
         }

@@ -99,6 +99,32 @@ fn a_committer_that_may_not_start_more_waits_for_the_disk() {
 }
 
 #[test]
+fn small_appends_gather_while_two_commits_are_in_flight_and_large_ones_do_not() {
+    let gather_bytes = 8_000;
+    let (mut rig, shard, asked) = watched(Options { gather_bytes, ..small() });
+    rig.append(shard, b"a file is active").unwrap();
+    asked.lock().unwrap().is_held = true;
+    let before = writes(&asked);
+    let mut answers = Vec::new();
+    for in_flight in [1, 2, 2, 2] {
+        answers.push(rig.enqueue(shard, &[1; 1_000]).unwrap());
+        rig.crew.committer.turn(true);
+        assert_eq!(writes(&asked), before + in_flight);
+    }
+    assert_ne!(last_wait(&asked), Some(Duration::ZERO), "it waits for a completion");
+    answers.push(rig.enqueue(shard, &[1; 6_000]).unwrap());
+    rig.crew.committer.turn(true);
+    assert_eq!(writes(&asked), before + 3, "what gathered goes with it");
+    answers.push(rig.enqueue(shard, &[1; 1_000]).unwrap());
+    asked.lock().unwrap().is_held = false;
+    for _ in 0..2 {
+        rig.crew.committer.turn(true);
+    }
+    assert!(answers.iter_mut().all(|answer| answer.try_recv().unwrap().is_ok()));
+    assert_eq!(writes(&asked), before + 4);
+}
+
+#[test]
 fn a_journal_that_rests_is_marked_once_and_on_time() {
     let (mut rig, shard, asked) = watched(small());
     rig.append(shard, b"record").unwrap();

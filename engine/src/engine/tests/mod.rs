@@ -47,6 +47,7 @@ pub(super) fn small() -> Options {
         journal_file_bytes: 128 * 1024,
         journal_files_max: 4,
         commit_bytes_max: 16 * 1024,
+        gather_bytes: 0,
         block_bytes: 4096,
         ..Options::default()
     }

@@ -36,10 +36,8 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let bare_p99 = ("append + fdatasync p99", bare.latencies.at_ms(0.99));
     round.note((NAME, "PutRecords x4, p50", "ms"), latency.p50_ms, None);
     round.note((NAME, "PutRecords x4, p99", "ms"), latency.p99_ms, Some(bare_p99));
-    // Warming up takes processor time too, and its puts count.
-    let all_s = (bench.span.warm_up + bench.span.counted).as_secs_f64();
-    let put = measured.rate() * all_s * records;
-    round.note((NAME, "server's processor a record", "us"), processor_s * 1e6 / put, None);
+    let processor_us = processor_s * 1e6 / (bench.done(&measured) * records);
+    round.note((NAME, "server's processor a record", "us"), processor_us, None);
     round.load("batches x4", &measured, records);
     Ok(round)
 }

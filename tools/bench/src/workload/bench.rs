@@ -150,6 +150,11 @@ impl Bench {
         self.block_on(closed(connections, operation, self.span))
     }
 
+    /// Operations that a closed loop got done. Those of its warm-up take processor time too.
+    pub fn done(&self, measured: &Measured) -> f64 {
+        measured.rate() * (self.span.warm_up + self.span.counted).as_secs_f64()
+    }
+
     /// Runs `anchor` on the server's core.
     pub fn on_server_core<T>(&self, anchor: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.cores.use_for_server()?;

@@ -27,12 +27,16 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     for connections in CONNECTIONS {
         let host = bench.settled()?;
         let clients = bench.kinesis(host, connections)?;
+        let before = host.processor_s()?;
         let measured = bench.closed(clients, Operation::Single)?;
+        let processor_s = host.processor_s()? - before;
         let name = format!("PutRecord x{connections}");
         let anchor = (connections == 1).then_some(("round trip + fdatasync, one by one", alone));
         round.note((NAME, &name, "records/s"), measured.rate(), anchor);
         let p99 = measured.latencies.at_ms(0.99);
         round.note((NAME, &format!("{name}, p99"), "ms"), p99, None);
+        let processor_us = processor_s * 1e6 / bench.done(&measured);
+        round.note((NAME, &format!("{name}, server's processor"), "us"), processor_us, None);
         round.load(&format!("singles x{connections}"), &measured, 1.0);
     }
     Ok(round)

@@ -25,6 +25,9 @@ pub const RETENTION_MS_MAX: u64 = 2 * RETENTION_MS;
 /// Journal files of a simulated engine, at most.
 pub const JOURNAL_FILES_MAX: usize = 3;
 
+/// Bytes that are worth a commit of their own to half of the engines.
+const GATHER_BYTES: usize = 2048;
+
 /// Resolves to the end of an append.
 pub type Answer = Box<dyn FnMut() -> Option<Result<Appended>> + Send>;
 
@@ -47,6 +50,7 @@ pub fn small_options() -> Options {
         journal_file_bytes: 64 * 1024,
         journal_files_max: JOURNAL_FILES_MAX,
         commit_bytes_max: 16 * 1024,
+        gather_bytes: 0,
         block_bytes: 2048,
         block_cache_bytes: 1 << 20,
         ..Options::default()
@@ -56,11 +60,13 @@ pub fn small_options() -> Options {
 impl Rig {
     /// Opens what is on `disk`.
     pub fn open(disk: &Arc<SimDisk>, clock: &Arc<ManualClock>, seed: u64) -> Result<Rig> {
+        // With many small commits in flight, and with few.
+        let gather_bytes = if seed.is_multiple_of(2) { 0 } else { GATHER_BYTES };
         let (engine, crew) = Engine::open_with_crew(
             disk.clone(),
             clock.clone(),
             Arc::new(SeededEntropy::new(seed)),
-            small_options(),
+            Options { gather_bytes, ..small_options() },
         )?;
         Ok(Rig { disk: Arc::clone(disk), clock: Arc::clone(clock), engine, crew })
     }
