@@ -8,7 +8,8 @@ use redb::StorageBackend;
 
 use crate::catalog::backend::{CatalogFile, Fault, FaultMemory, MemoryFile, write_zeros};
 use crate::catalog::reserve::{RESERVE_FILE, give_up, make};
-use crate::io::sim::{self, SimDisk};
+use crate::error::ErrorKind;
+use crate::io::sim::{self, Access, SimDisk};
 use crate::io::{Disk, File, Open};
 use crate::limits::CATALOG_RESERVE_BYTES_MIN;
 
@@ -133,4 +134,17 @@ fn the_reserve_is_as_large_as_the_catalog_and_made_where_twice_that_is_free() {
     assert_eq!(reserve_bytes(&disk), Some(MIN + 1), "its own bytes count as free");
     assert!(give_up(&*disk).unwrap());
     assert_eq!(reserve_bytes(&disk), None);
+}
+
+#[test]
+fn a_reserve_that_cannot_be_looked_at_or_given_up_is_said_to_be_so() {
+    let disk = SimDisk::new(1);
+    make(&*disk, 10).unwrap();
+    disk.inject(disk.ops(), sim::Fault::Eio);
+    assert_eq!(give_up(&*disk).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(reserve_bytes(&disk).is_some());
+    disk.refuse(Access::Open, RESERVE_FILE);
+    let before = disk.ops();
+    assert_eq!(make(&*disk, 10).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(disk.ops(), before, "what may be there is not made again");
 }

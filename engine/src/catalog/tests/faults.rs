@@ -194,6 +194,15 @@ fn a_catalog_opens_on_a_full_disk() {
 }
 
 #[test]
+fn a_catalog_that_is_damaged_costs_no_reserve() {
+    let (_directory, disk, _) = faulty_disk();
+    drop(Catalog::open(Arc::clone(&disk)).unwrap());
+    disk.open(Path::new("catalog.redb"), Open::Write).unwrap().set_bytes(0).unwrap();
+    assert_eq!(Catalog::open(Arc::clone(&disk)).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(disk.list(Path::new("")).unwrap().iter().any(|entry| entry.name == "reserve"));
+}
+
+#[test]
 fn a_failed_flush_poisons_and_reads_go_on() {
     let (_directory, disk, faults) = faulty_disk();
     let catalog = Catalog::open(Arc::clone(&disk)).unwrap();

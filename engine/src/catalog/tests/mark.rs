@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{ANIMALS, animal, count};
 use crate::catalog::{Catalog, Transaction};
 use crate::error::ErrorKind;
-use crate::io::sim::SimDisk;
+use crate::io::sim::{Access, SimDisk};
 use crate::io::{Disk, Open};
 
 fn put(catalog: &Catalog, key: u64) {
@@ -105,4 +105,32 @@ fn a_mark_of_a_newer_version_is_refused() {
     let error = open(&disk).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.message().contains("use the newer binary"), "{error}");
+}
+
+#[test]
+fn a_mark_that_cannot_be_read_lets_no_catalog_pass() {
+    for access in [Access::Open, Access::Read] {
+        let (disk, one) = two_commits();
+        disk.overwrite("catalog.redb", &one, 0);
+        disk.refuse(access, "catalog.mark");
+        assert_eq!(open(&disk).unwrap_err().kind(), ErrorKind::Unavailable, "{access:?}");
+    }
+}
+
+#[test]
+fn a_catalog_that_cannot_be_opened_is_not_taken_for_a_missing_one() {
+    let (disk, _) = two_commits();
+    disk.refuse(Access::Open, "catalog.redb");
+    assert_eq!(open(&disk).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(count(&open(&disk.kill()).unwrap()), 2, "nothing was made in its place");
+}
+
+#[test]
+fn a_catalog_that_is_closed_has_a_mark_that_power_loss_leaves() {
+    let disk = SimDisk::new(1);
+    let catalog = open(&disk).unwrap();
+    put(&catalog, 1);
+    drop(catalog);
+    let mark = disk.snapshot().read_raw("catalog.mark").unwrap();
+    assert_eq!(mark[8..16], 1u64.to_le_bytes());
 }

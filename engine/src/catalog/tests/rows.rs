@@ -82,6 +82,16 @@ fn a_catalog_of_a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_transaction_is_empty_until_it_changes_or_expects_something() {
+    let mut transaction = Transaction::new();
+    assert!(transaction.is_empty());
+    transaction.extend(Transaction::new());
+    assert!(transaction.is_empty());
+    transaction.expect_absent(&ANIMALS, &1);
+    assert!(!transaction.is_empty());
+}
+
+#[test]
 fn an_expectation_that_fails_changes_nothing() {
     let (_directory, disk) = real_disk();
     let catalog = Catalog::open(disk).unwrap();

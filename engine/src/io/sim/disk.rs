@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crash::Moment;
-use super::faults::{Course, Fault, Op, os_error};
+use super::faults::{Access, Course, Fault, Op, os_error};
 use super::file::SimFile;
 use super::names::{Node, key};
 use super::ring::SimRing;
@@ -78,6 +78,11 @@ impl SimDisk {
         self.state().plan.inject(op, fault);
     }
 
+    /// Lets every `access` to the file of name `path` fail with an input/output error from now on.
+    pub fn refuse(&self, access: Access, path: &str) {
+        self.state().plan.refuse(access, path);
+    }
+
     /// Limits the sum of the lengths of all files.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = Some(bytes);
@@ -132,18 +137,18 @@ impl Disk for SimDisk {
         check_name(path)?;
         let path = key(path)?;
         let mut state = self.state();
+        state.plan.check_access(Access::Open, &path)?;
         let inode = if how == Open::Create {
             let course = state.begin(Op::Name)?;
             course.check()?;
             state.names.check_free(&path)?;
-            let inode = state.create(path);
+            let inode = state.create(path.clone());
             course.end(inode)?
         } else {
-            state.plan.check_up()?;
             state.names.file(&path)?
         };
         let open = Arc::clone(&state.inode(inode).handle);
-        Ok(Arc::new(SimFile { machine: Arc::clone(&self.machine), inode, how, _open: open }))
+        Ok(Arc::new(SimFile { machine: Arc::clone(&self.machine), inode, path, how, _open: open }))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {

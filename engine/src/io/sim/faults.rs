@@ -1,4 +1,5 @@
-//! The count of operations, the operation at which the machine dies, and planned faults.
+//! The count of operations, the operation at which the machine dies, planned faults, and what is
+//! refused.
 
 use std::io;
 
@@ -13,6 +14,15 @@ pub enum Fault {
     ShortWrite,
     /// A flush fails; what was dirty counts as clean from then on, and is not on the device.
     SyncLies,
+}
+
+/// What is done to a file without changing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Opening it, or making it.
+    Open,
+    /// Reading its bytes.
+    Read,
 }
 
 /// What kind of operation is about to happen.
@@ -72,6 +82,7 @@ pub(super) struct Plan {
     pub(super) is_down: bool,
     pub(super) short_write_counts_as_whole: bool,
     faults: Vec<(u64, Fault)>,
+    refused: Vec<(Access, String)>,
 }
 
 impl Plan {
@@ -92,6 +103,19 @@ impl Plan {
         }
         let due = self.faults.iter().position(|(at, fault)| *at <= number && fault.fits(op));
         Ok(due.map_or(Course::Well, |due| Course::Badly(self.faults.remove(due).1)))
+    }
+
+    pub(super) fn refuse(&mut self, access: Access, path: &str) {
+        self.refused.push((access, path.to_owned()));
+    }
+
+    /// Fails where `access` to the file of name `path` is refused, and once the machine is down.
+    pub(super) fn check_access(&self, access: Access, path: &str) -> io::Result<()> {
+        self.check_up()?;
+        match self.refused.iter().any(|refused| *refused == (access, path.to_owned())) {
+            true => Err(os_error(libc::EIO)),
+            false => Ok(()),
+        }
     }
 
     /// Fails once the machine is down.

@@ -6,13 +6,15 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::disk::Machine;
-use super::faults::{Op, os_error};
+use super::faults::{Access, Op, os_error};
 use crate::io::{DIRECT_IO_BYTES, File, Map, Open};
 
 /// An open file of a [`SimDisk`](super::SimDisk).
 pub(super) struct SimFile {
     pub(super) machine: Arc<Machine>,
     pub(super) inode: u64,
+    /// The name it was opened by.
+    pub(super) path: String,
     pub(super) how: Open,
     /// Keeps the file while it is open, though it may have no name.
     pub(super) _open: Arc<()>,
@@ -66,7 +68,7 @@ impl File for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.check_aligned(buffer, offset)?;
         let mut state = self.machine.state();
-        state.plan.check_up()?;
+        state.plan.check_access(Access::Read, &self.path)?;
         Ok(state.inode(self.inode).read_at(buffer, offset, self.is_direct()))
     }
 

@@ -11,7 +11,7 @@
 //! | `content.rs` | sparse bytes that are cheap to copy, and what they hash to |
 //! | `inode.rs`   | one file: cached and durable bytes, and the changes between them |
 //! | `names.rs`   | the tree of names: visible, durable, and the changes between them |
-//! | `faults.rs`  | the count of operations, the crash point, planned faults |
+//! | `faults.rs`  | the count of operations, the crash point, planned faults, refused accesses |
 //! | `state.rs`   | all of the above as one machine, and ring writes in flight |
 //! | `disk.rs`    | `SimDisk`: the `Disk` side, and the knobs |
 //! | `file.rs`    | the `File` side |
@@ -39,5 +39,5 @@ mod tests;
 
 pub use crash::{Moment, Snapshot};
 pub use disk::SimDisk;
-pub use faults::Fault;
+pub use faults::{Access, Fault};
 pub use ring::SimRing;
