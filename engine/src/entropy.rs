@@ -55,3 +55,6 @@ impl Entropy for SeededEntropy {
         z ^ (z >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,6 +129,50 @@ fn a_record_that_fails_to_fill_leaves_the_batch_as_it_was() {
 }
 
 #[test]
+fn a_record_that_is_filled_in_place_is_as_one_that_is_copied() {
+    let (mut copied, mut filled) = (BatchBuilder::default(), BatchBuilder::with_capacity(100));
+    for (key, data) in [(&b"a"[..], &b"one"[..]), (b"key", b""), (b"", b"three")] {
+        copied.push(key, data).unwrap();
+        let filling = filled.push_with(key, data.len(), |out| {
+            out.copy_from_slice(data);
+            Ok::<(), crate::error::Error>(())
+        });
+        filling.unwrap();
+        assert_eq!((filled.bytes(), filled.count()), (copied.bytes(), copied.count()));
+    }
+    let bytes = filled.bytes();
+    let (copied, filled) = (copied.finish().unwrap(), filled.finish().unwrap());
+    assert_eq!(filled.payload(), copied.payload());
+    assert_eq!(bytes, filled.payload().len());
+}
+
+#[test]
+fn the_bytes_of_records_are_those_of_their_payload() {
+    let mut builder = BatchBuilder::default();
+    builder.push(b"key", b"data!").unwrap();
+    builder.push(b"", b"").unwrap();
+    let batch = builder.finish().unwrap();
+    let mut records = batch.records();
+    let mut walked = 0;
+    while let Some(record) = records.next() {
+        walked += record.encoded_bytes();
+        assert_eq!(records.rest(), &batch.payload()[walked..]);
+    }
+    assert_eq!(walked, batch.payload().len());
+}
+
+#[test]
+fn a_frame_holds_its_records_and_no_other() {
+    let mut builder = BatchBuilder::default();
+    builder.push(b"a", b"1").unwrap();
+    builder.push(b"b", b"2").unwrap();
+    let batch = builder.finish().unwrap();
+    let frame = Frame::check(&Bytes::from(frame_of(&batch))).unwrap();
+    let held: Vec<_> = (39..46).filter(|seq| frame.holds(SeqNo(*seq))).collect();
+    assert_eq!(held, [41, 42]);
+}
+
+#[test]
 fn limits_are_checked_at_the_door() {
     let mut builder = BatchBuilder::default();
     assert!(builder.push(&vec![0; crate::limits::KEY_BYTES_MAX + 1], b"").is_err());

@@ -1,0 +1,13 @@
+//! What an error tells its reader, and whoever walks its causes.
+
+use std::error::Error as _;
+use std::io;
+
+use super::*;
+
+#[test]
+fn an_error_names_its_cause_to_whoever_walks_the_causes() {
+    let error = Error::io("reading a file", io::Error::other("bad sector"));
+    assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("bad sector"));
+    assert!(Error::new(ErrorKind::Invalid, "no").source().is_none());
+}
