@@ -1,9 +1,12 @@
 //! Journal files: golden bytes, round trips, what is noticed, and what bad regions mean.
 
+mod filing;
+mod recovering;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::commit::{Entry, Predecessor, encode};
+use super::commit::{Entry, Predecessor, commit_bytes_at_most, encode};
 use super::header::{COMMITS_BEGIN, FileHeader, HeaderFault};
 use super::image::ImageWriter;
 use super::scan::{Item, identify, scan};
@@ -22,6 +25,19 @@ fn header(file: u32, previous_end: JournalPosition) -> FileHeader {
         file_bytes: u32::try_from(FILE_BYTES).unwrap(),
         previous_end,
         began: Timestamp(1_700_000_000_000),
+    }
+}
+
+/// Records of `shard`, its first.
+fn entry(shard: u64, batches: Vec<&Batch>) -> Entry<'_> {
+    Entry {
+        shard: ShardId(shard),
+        first_seq: SeqNo(0),
+        epoch: Epoch(1),
+        arrival: Timestamp(5),
+        high_watermark: SeqNo(0),
+        batches,
+        kind: FrameKind::Records,
     }
 }
 
@@ -56,15 +72,8 @@ impl Writer {
             .map(|shard| {
                 let first_seq = SeqNo(self.next[*shard]);
                 self.next[*shard] += 1;
-                Entry {
-                    shard: ShardId(*shard as u64),
-                    first_seq,
-                    epoch: Epoch(1),
-                    arrival: Timestamp(5),
-                    high_watermark: first_seq,
-                    batches: vec![&batch],
-                    kind: FrameKind::Records,
-                }
+                let high_watermark = first_seq;
+                Entry { first_seq, high_watermark, ..entry(*shard as u64, vec![&batch]) }
             })
             .collect();
         let encoded =
@@ -164,6 +173,71 @@ fn a_bad_frame_below_the_evidence_is_corruption_and_names_its_shard() {
         assert_eq!(verdict.damages[0].shard, Some(ShardId(1)));
         assert!(!verdict.has_torn_tail);
         assert_eq!(verdict.frames.len(), 2);
+    }
+}
+
+#[test]
+fn a_bad_frame_of_a_closed_file_names_its_shard_too() {
+    let head = header(1, JournalPosition::default());
+    let mut writer = Writer::new(head);
+    writer.commit(&[0], b"kept", true);
+    let at = writer.at();
+    writer.commit(&[1], b"lost", true);
+    writer.commit(&[2], b"behind", true);
+    let next = header(2, writer.at());
+    let mut bytes = writer.finish();
+    bytes[at.offset() as usize + 20] ^= 0x10;
+    let files = [scanned(&bytes, head), scanned(&Writer::new(next).finish(), next)];
+    let verdict = judge(&files, FileSeq(0), JournalPosition::default());
+    assert_eq!(verdict.damages.len(), 1, "{verdict:?}");
+    assert_eq!(verdict.damages[0].shard, Some(ShardId(1)), "the frame behind says so");
+}
+
+#[test]
+fn a_journal_without_a_file_ended_in_order() {
+    assert!(judge(&[], FileSeq(0), JournalPosition::default()).is_clean);
+}
+
+#[test]
+fn a_file_is_known_by_its_first_good_frame_though_another_stands_before() {
+    let head = header(1, JournalPosition::default());
+    let mut writer = Writer::new(head);
+    writer.commit(&[0], b"bad", true);
+    writer.commit(&[1], b"good", true);
+    let mut bytes = writer.finish();
+    bytes[COMMITS_BEGIN + 20] ^= 1;
+    assert_eq!(identify(&Bytes::from(bytes), FileSeq(0)), Some((head.salt, FileSeq(1))));
+}
+
+#[test]
+fn batches_of_one_shard_make_one_frame_whose_checksum_holds() {
+    let batches = [&b"one"[..], b"", b"three"].map(|data| Batch::single(b"key", data).unwrap());
+    for count in 1..=batches.len() {
+        let mut image = ImageWriter::new(FILE_BYTES).unwrap();
+        let entry = entry(0, batches[..count].iter().collect());
+        let head = header(1, JournalPosition::default());
+        let durable = JournalPosition::default();
+        let mut predecessor = Predecessor::default();
+        let encoded = encode(&mut image, &head, durable, &mut predecessor, &[entry]);
+        let frame = Frame::check(&encoded.bytes).unwrap();
+        assert_eq!(frame.records().count(), count);
+    }
+}
+
+#[test]
+fn a_commit_is_not_larger_than_it_may_become() {
+    // Each frame is one byte longer than what needs no padding.
+    let batch = Batch::single(b"key", &[0; 6]).unwrap();
+    assert_eq!(batch.payload().len() % crate::frame::FRAME_ALIGN_BYTES, 1);
+    for frames in [1, 2, 40, 1000] {
+        let mut image = ImageWriter::new(256 * 1024).unwrap();
+        let entries: Vec<_> = (0..frames).map(|shard| entry(shard, vec![&batch])).collect();
+        let head = header(1, JournalPosition::default());
+        let durable = JournalPosition::default();
+        let mut predecessor = Predecessor::default();
+        let encoded = encode(&mut image, &head, durable, &mut predecessor, &entries);
+        let bound = commit_bytes_at_most(entries.len(), entries.len() * batch.payload().len());
+        assert!(encoded.bytes.len() <= bound, "{frames}: {} > {bound}", encoded.bytes.len());
     }
 }
 
@@ -318,23 +392,4 @@ proptest! {
         let _ = identify(&Bytes::from(bytes.clone()), FileSeq(0));
         let _ = judged(&bytes, head);
     }
-}
-
-#[test]
-fn a_burst_is_files_that_fill_up_fast_while_half_of_them_are_free() {
-    let disk = crate::io::sim::SimDisk::new(1);
-    let slots = Slots::new(disk, FILE_BYTES, 4, Vec::new(), Vec::new());
-    let full = |slot: u32| Waiting {
-        slot,
-        file: FileSeq(slot + 1),
-        image: ImageWriter::new(FILE_BYTES).unwrap(),
-        shards: Vec::new(),
-        is_damaged: false,
-    };
-    assert!(!slots.is_burst(0), "nothing was ever full");
-    slots.push_waiting(full(0), 100);
-    assert!(slots.is_burst(100) && slots.is_burst(1_099));
-    assert!(!slots.is_burst(1_100), "a second is over");
-    slots.push_waiting(full(1), 1_200);
-    assert!(!slots.is_burst(1_200), "half of the files wait");
 }

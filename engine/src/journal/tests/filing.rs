@@ -1,0 +1,57 @@
+//! Making journal files and giving them out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::io::Disk;
+use crate::io::sim::SimDisk;
+use crate::journal::JOURNAL_DIR;
+
+fn slots(disk: &Arc<SimDisk>, file_bytes: usize) -> Slots {
+    disk.create_dir(Path::new(JOURNAL_DIR)).unwrap();
+    Slots::new(Arc::clone(disk) as Arc<dyn Disk>, file_bytes, 4, Vec::new(), Vec::new())
+}
+
+#[test]
+fn a_file_that_found_no_room_is_made_once_there_is_some_and_no_other_is_lost() {
+    let disk = SimDisk::new(1);
+    let slots = slots(&disk, FILE_BYTES);
+    assert!(slots.prepare().unwrap());
+    let first = slots.take_spare().unwrap();
+    disk.set_capacity(disk.used_bytes() + 100);
+    assert_eq!(slots.prepare().unwrap_err().kind(), ErrorKind::Full);
+    disk.set_capacity(u64::MAX);
+    assert!(slots.prepare().unwrap());
+    assert_eq!((first.slot, slots.take_spare().unwrap().slot), (0, 1));
+    assert_eq!(disk.files().len(), 2);
+}
+
+#[test]
+fn a_file_is_as_long_as_it_was_asked_to_be() {
+    // More than is written at once, and not a multiple of that.
+    const BYTES: usize = (1 << 20) + FILE_BYTES;
+    let disk = SimDisk::new(1);
+    assert!(slots(&disk, BYTES).prepare().unwrap());
+    assert_eq!(disk.files(), [("journal/slot-0.fsj".to_owned(), BYTES as u64)]);
+}
+
+#[test]
+fn a_burst_is_files_that_fill_up_fast_while_half_of_them_are_free() {
+    let disk = SimDisk::new(1);
+    let slots = slots(&disk, FILE_BYTES);
+    let full = |slot: u32| Waiting {
+        slot,
+        file: FileSeq(slot + 1),
+        image: ImageWriter::new(FILE_BYTES).unwrap(),
+        shards: Vec::new(),
+        is_damaged: false,
+    };
+    assert!(!slots.is_burst(0), "nothing was ever full");
+    slots.push_waiting(full(0), 100);
+    assert!(slots.is_burst(100) && slots.is_burst(1_099));
+    assert!(!slots.is_burst(1_100), "a second is over");
+    slots.push_waiting(full(1), 1_200);
+    assert!(!slots.is_burst(1_200), "half of the files wait");
+}
