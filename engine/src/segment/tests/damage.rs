@@ -11,7 +11,8 @@ use crate::frame::Frame;
 use crate::io::{Backend, Disk, Map, RealDisk};
 use crate::segment::summary::Block;
 use crate::segment::{
-    BlockCache, Compression, Segment, SegmentWriter, footer, prepare_dir, segment_path,
+    BlockCache, Compression, Run, Segment, SegmentSummary, SegmentWriter, footer, prepare_dir,
+    segment_path,
 };
 use crate::types::{SeqNo, ShardId, Timestamp};
 
@@ -107,23 +108,31 @@ fn verify_names_every_damaged_block() {
     assert_eq!(offsets, [blocks[0], blocks[2]]);
 }
 
-#[test]
-fn a_footer_that_lies_with_good_checksums_is_refused() {
+/// What a change makes of a footer.
+type Change<'a> = &'a dyn Fn(&mut SegmentSummary, &mut Vec<Block>);
+
+/// Makes the bytes of a segment of `small_log` with a change to its footer, all checksums good.
+fn forger(block_bytes: usize) -> impl Fn(Change<'_>) -> Vec<u8> {
     let disk = sim();
-    let segment = write(&disk, ID, &small_log(), Compression::Stored, 300);
+    let segment = write(&disk, ID, &small_log(), Compression::Stored, block_bytes);
     let summary = segment.summary().unwrap();
     let blocks: Vec<Block> = (0..summary.blocks)
         .map(|index| segment.index().block(segment.map(), index).unwrap())
         .collect();
     let data =
         file_bytes(&*disk, ID)[..usize::try_from(blocks.last().unwrap().end()).unwrap()].to_vec();
-    let forged = |change: &dyn Fn(&mut crate::segment::SegmentSummary, &mut Vec<Block>)| {
+    move |change| {
         let (mut summary, mut blocks) = (summary.clone(), blocks.clone());
         change(&mut summary, &mut blocks);
         let mut file = data.clone();
         file.extend_from_slice(&footer::encode(&summary, &blocks).unwrap());
         file
-    };
+    }
+}
+
+#[test]
+fn a_footer_that_lies_with_good_checksums_is_refused() {
+    let forged = forger(300);
     assert!(is_well(&forged(&|_, _| {})));
     assert!(!is_well(&forged(&|_, blocks| blocks[0].raw_bytes = u32::MAX)));
     assert!(!is_well(&forged(&|_, blocks| blocks[1].raw_bytes += 1)));
@@ -140,6 +149,29 @@ fn a_footer_that_lies_with_good_checksums_is_refused() {
     assert!(!is_well(&forged(&|summary, _| summary.frames += 1)));
     assert!(!is_well(&forged(&|summary, _| summary.id.0 += 1)));
     assert!(!is_well(&forged(&|summary, _| summary.runs.clear())));
+}
+
+#[test]
+fn a_footer_that_no_writer_writes_is_refused_before_anything_is_read_by_it() {
+    // A block for each frame.
+    let forged = forger(1);
+    assert!(open(&forged(&|_, _| {})).is_ok());
+    let refused = |change: Change<'_>| {
+        assert_eq!(open(&forged(change)).unwrap_err().kind(), ErrorKind::Corrupt);
+    };
+    // A gap between blocks, and a run that is said to begin in the block before its own.
+    refused(&|_, blocks| blocks[1].offset += 1);
+    refused(&|summary, _| summary.runs[1].first_block -= 1);
+    // A run in two pieces, all numbers of which are right.
+    refused(&|summary, blocks| {
+        let whole = summary.runs[0];
+        let (middle, raw_bytes) = (blocks[1].first_seq, u64::from(blocks[0].raw_bytes));
+        summary.runs[0] = Run { end_seq: middle, raw_bytes, frames: 1, ..whole };
+        let raw_bytes = whole.raw_bytes - raw_bytes;
+        let frames = whole.frames - 1;
+        let rest = Run { first_seq: middle, raw_bytes, frames, first_block: 1, ..whole };
+        summary.runs.insert(1, rest);
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{ID, Shards, bytes_of, frame, log_of, sim, write};
+use super::{ID, Shards, bytes_of, file_bytes, frame, log_of, sim, write};
 use crate::error::ErrorKind;
 use crate::frame::Frame;
 use crate::segment::{BlockCache, Compression, Segment};
@@ -96,6 +96,22 @@ fn frames_of_a_block_share_the_cached_memory() {
     let (once, again) = (read(), read());
     assert_eq!(once[0].bytes().as_ptr(), again[0].bytes().as_ptr());
     assert_eq!(cache.bytes(), segment.raw_bytes());
+}
+
+#[test]
+fn a_segment_is_as_long_as_its_file() {
+    let disk = sim();
+    let segment = write(&disk, ID, &log_of(&vec![(0, vec![(1, 500)])]), Compression::Zstd, 100);
+    assert_eq!(segment.bytes(), file_bytes(&*disk, ID).len() as u64);
+}
+
+#[test]
+fn a_cache_keeps_a_block_of_half_its_bytes() {
+    let cache = BlockCache::new(16 << 20);
+    let load = || Ok(bytes::Bytes::from(vec![0; 8 << 20]));
+    cache.block(ID, 0, load).unwrap();
+    let again = cache.block(ID, 0, || panic!("it is in memory")).unwrap();
+    assert_eq!((again.len(), cache.bytes()), (8 << 20, 8 << 20));
 }
 
 #[test]

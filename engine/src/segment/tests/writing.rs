@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{ID, bytes_of, sim, small_log};
+use super::{ID, bytes_of, sim, small_log, write};
 use crate::error::{ErrorKind, Result};
 use crate::frame::Frame;
 use crate::io::Disk;
@@ -43,6 +43,25 @@ fn what_a_crash_left_is_replaced() {
     disk.open(&temporary_path(ID), crate::io::Open::Create).unwrap();
     write_all(&disk).unwrap();
     assert_eq!(names(&disk), ["0000000000000abc.seg"]);
+}
+
+#[test]
+fn a_segment_that_cannot_be_made_leaves_what_a_crash_left() {
+    let disk = sim();
+    disk.open(&temporary_path(ID), crate::io::Open::Create).unwrap();
+    disk.inject(disk.ops(), Fault::Eio);
+    assert_eq!(write_all(&disk).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(names(&disk), ["0000000000000abc.tmp"]);
+}
+
+#[test]
+fn frames_that_fill_a_block_exactly_share_it() {
+    let frames = &small_log()[..2];
+    let both: usize = frames.iter().map(|frame| frame.bytes().len()).sum();
+    for (block_bytes, blocks) in [(both, 1), (both - 1, 2)] {
+        let segment = write(&sim(), ID, frames, Compression::Stored, block_bytes);
+        assert_eq!(segment.summary().unwrap().blocks, blocks, "{block_bytes} of {both}");
+    }
 }
 
 #[test]
