@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::event_wake::EventWake;
 use super::sim::SimDisk;
 use super::{
     AlignedBuffer, Backend, CommitRing, DIRECT_IO_BYTES, Disk, DurableWrite, File, Open, RealDisk,
-    probe_uring,
+    Wake, probe_uring,
 };
 
 const UNIT: u64 = DIRECT_IO_BYTES as u64;
@@ -136,8 +137,62 @@ fn a_lock_excludes_until_dropped() {
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "{kind}");
         drop(lock);
         disk.lock(path).unwrap();
-        assert!(disk.free_bytes().unwrap() > 0, "{kind}");
     }
+}
+
+#[test]
+fn the_free_bytes_are_no_fewer_than_a_file_takes() {
+    for Subject { disk, kind, .. } in subjects() {
+        create(&*disk, "a", 0).write_all_at(&[1; 1 << 16], 0).unwrap();
+        assert!(disk.free_bytes().unwrap() > UNIT, "{kind}");
+    }
+}
+
+#[test]
+fn a_file_is_no_directory() {
+    for Subject { disk, kind, .. } in subjects() {
+        create(&*disk, "a", 10);
+        let path = Path::new("a");
+        assert!(disk.create_dir(path).is_err(), "{kind}");
+        for refused in [disk.sync_dir(path).unwrap_err(), disk.list(path).unwrap_err()] {
+            assert_eq!(refused.kind(), io::ErrorKind::NotADirectory, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_no_data_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a");
+    std::fs::write(&path, b"not a directory").unwrap();
+    let error = RealDisk::open(&path, Backend::Portable).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+}
+
+#[test]
+fn a_simulated_ring_takes_no_file_of_another_disk() {
+    let Subject { disk: real, _directory, .. } = real(Backend::Portable, "portable");
+    let disk = SimDisk::new(1);
+    create(&*disk, "a", UNIT);
+    let file = create(&*real, "a", UNIT);
+    let mut ring = disk.commit_ring(1).unwrap();
+    let bytes = AlignedBuffer::copy_of(&[9; DIRECT_IO_BYTES]).freeze();
+    ring.submit(DurableWrite { token: 1, file, offset: 0, bytes });
+    let mut completions = Vec::new();
+    ring.wait(None, &mut completions);
+    let error = completions.pop().unwrap().result.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+}
+
+#[test]
+fn an_owner_sleeps_unless_somebody_woke_it() {
+    let wake = EventWake::new().unwrap();
+    assert!(wake.fall_asleep());
+    wake.get_up();
+    wake.wake();
+    assert!(!wake.fall_asleep(), "what came first is not slept through");
+    wake.get_up();
+    assert!(wake.fall_asleep());
 }
 
 #[test]
@@ -334,6 +389,7 @@ fn a_map_of_a_file_cut_short_shows_zeros_and_is_damaged() {
     file.write_all_at(&[6; 100], 0).unwrap();
     let again = file.map().unwrap();
     assert!(again.iter().all(|byte| *byte == 6) && !again.is_damaged());
+    assert_eq!(again.as_ref() as &[u8], [6; 100]);
 }
 
 /// Run alone, in a process of its own: it dies.

@@ -130,12 +130,12 @@ impl UringRing {
     /// Hands what is queued to the kernel, and waits for `want` completions or `timeout`.
     fn enter(&mut self, want: usize, timeout: Option<Duration>) {
         let entered = match timeout {
-            Some(timeout) if want > 0 => {
+            Some(timeout) => {
                 let timeout = Timespec::from(timeout.min(TIMEOUT_MAX));
                 let args = SubmitArgs::new().timespec(&timeout);
                 self.ring.submitter().submit_with_args(want, &args)
             }
-            _ => self.ring.submitter().submit_and_wait(want),
+            None => self.ring.submitter().submit_and_wait(want),
         };
         let Err(error) = entered else { return };
         match error.raw_os_error() {
