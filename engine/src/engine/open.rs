@@ -210,7 +210,7 @@ impl Engine {
 }
 
 /// Notes in the catalog where the journal was found to end, if that is past `noted_end`.
-fn note_end(shared: &Shared, noted_end: JournalPosition) -> Result<()> {
+pub(super) fn note_end(shared: &Shared, noted_end: JournalPosition) -> Result<()> {
     let end = shared.records_end.load(Ordering::SeqCst);
     if end <= noted_end.raw() || is_planted(Bug::TrustJournalEnd) {
         return Ok(());
@@ -229,7 +229,10 @@ fn quarantined(restored: &Restored) -> Vec<ShardId> {
     shards.into_iter().filter(|(_, log)| log.quarantine().is_some()).map(|(id, _)| *id).collect()
 }
 
-fn remove_dropped_if_any(shared: &Shared, dropped: &[crate::types::SegmentId]) -> Result<()> {
+pub(super) fn remove_dropped_if_any(
+    shared: &Shared,
+    dropped: &[crate::types::SegmentId],
+) -> Result<()> {
     match dropped {
         [] => Ok(()),
         _ if is_planted(Bug::ForgetDropped) => Ok(()),

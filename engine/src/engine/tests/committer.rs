@@ -207,3 +207,14 @@ fn a_poisoned_journal_is_not_marked() {
     rig.crew.commit();
     assert_eq!(writes(&asked), before);
 }
+
+#[test]
+fn a_poisoned_journal_that_is_closed_does_not_pass_for_one_that_ended_in_order() {
+    let (mut rig, shard, asked) = watched(small());
+    rig.append(shard, b"first").unwrap();
+    rig.crew.shared.poison(&std::io::Error::other("a test"));
+    let before = writes(&asked);
+    rig.engine.close().unwrap();
+    rig.crew.commit_until_closed();
+    assert_eq!(writes(&asked), before, "no marker of a clean end");
+}

@@ -1,6 +1,8 @@
 //! Damage: what is lost is said to be lost, and everything else is served, at every start.
 
 use super::*;
+use crate::catalog::{Catalog, Transaction};
+use crate::engine::rows::{QUARANTINES, QuarantineRow};
 use crate::error::{Error, ErrorKind};
 use crate::io::{Disk, Open};
 use crate::shard::Read;
@@ -198,4 +200,24 @@ fn records_that_the_catalog_noted_are_missed_when_the_journal_has_lost_them_with
     assert_eq!(rig.engine.recovery().damages.len(), 1);
     assert_eq!(rig.engine.status().quarantined_shards, [shard]);
     assert_eq!(data(&rig.engine.read(shard, SeqNo(0), ALL).unwrap()), [b"kept"]);
+}
+
+#[test]
+fn nothing_at_or_behind_a_quarantine_comes_back_with_the_journal() {
+    let mut rig = Rig::fresh(70);
+    let shard = rig.shards(1)[0];
+    for record in 0..3u8 {
+        rig.append(shard, &[record]).unwrap();
+    }
+    let disk = rig.disk.kill();
+    let catalog = Catalog::open(Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
+    let mut transaction = Transaction::new();
+    let row = QuarantineRow { from_seq: 1, reason: "an earlier start missed a record".into() };
+    transaction.put(&QUARANTINES, &shard.0, &row);
+    catalog.commit(transaction).unwrap();
+    drop(catalog);
+    let rig = Rig::open(disk, rig.clock, 1).unwrap();
+    assert_eq!(rig.engine.watermarks(shard).unwrap().high_watermark, SeqNo(1));
+    assert_eq!(data(&rig.engine.read(shard, SeqNo(0), ALL).unwrap()), [[0]]);
+    assert_eq!(refused(rig.engine.read(shard, SeqNo(1), ALL)).kind(), ErrorKind::Corrupt);
 }

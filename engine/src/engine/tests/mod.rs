@@ -2,6 +2,7 @@
 
 mod basics;
 mod committer;
+mod compacting;
 mod corners;
 mod damage;
 mod full;

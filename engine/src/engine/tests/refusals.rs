@@ -121,15 +121,31 @@ fn a_journal_of_a_newer_version_is_refused_by_name() {
 }
 
 #[test]
-fn options_out_of_range_are_refused() {
-    let options = Options { journal_file_bytes: 1000, ..small() };
-    let opened = Engine::open_with_crew(
-        SimDisk::new(1),
-        Arc::new(ManualClock::at(START)),
-        Arc::new(SeededEntropy::new(1)),
-        options,
-    );
-    assert_eq!(opened.err().map(|error| error.kind()), Some(ErrorKind::Invalid));
+fn options_out_of_range_are_refused_with_their_range() {
+    for (options, told) in [
+        (Options { journal_file_bytes: 1000, ..small() }, "max=`1073741824`"),
+        (Options { block_bytes: (1 << 20) + 1, ..small() }, "max=`1048576`"),
+        (Options { pending_bytes_max: (usize::MAX >> 4) + 1, ..small() }, "pending bytes"),
+    ] {
+        let clock = Arc::new(ManualClock::at(START));
+        let error = Rig::open_with(SimDisk::new(1), clock, 1, options).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.message().contains(told), "{error}");
+    }
+}
+
+#[test]
+fn an_append_is_as_large_as_a_journal_file_lets_it_be() {
+    // Of 32 blocks two are the file's header, two for markers, two the frame's header and padding.
+    const MAX: usize = 26 * 4096;
+    let mut rig = Rig::fresh(59);
+    let shard = rig.shards(1)[0];
+    let around = crate::frame::RECORD_HEADER_BYTES + b"key".len();
+    rig.append(shard, &vec![1; MAX - around]).unwrap();
+    let refused = rig.append(shard, &vec![1; MAX - around + 1]).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.message().contains("max=`106496`"), "{refused}");
+    assert_eq!(rig.read_all(shard).unwrap().len(), 1);
 }
 
 #[test]

@@ -56,6 +56,21 @@ fn what_was_taken_before_the_closing_is_kept_and_what_comes_later_is_refused() {
 }
 
 #[test]
+fn a_shard_at_rest_is_closed_and_its_children_are_made_in_one_call() {
+    let mut rig = Rig::fresh(50);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"last").unwrap();
+    let mut told = None;
+    let also = |ids: &[_], ends: &[_], _: &mut _| told = Some((ids.to_vec(), ends.to_vec()));
+    let children = rig.engine.reshard(&[shard], &[SPEC; 2], also).unwrap();
+    assert_eq!(told, Some((children.clone(), vec![SeqNo(1)])));
+    assert!(refused(&rig, shard).is_shard_closed());
+    for child in children {
+        assert_eq!(rig.append(child, b"first").unwrap().first_seq, SeqNo(0));
+    }
+}
+
+#[test]
 fn a_closing_that_is_dropped_or_fails_leaves_the_shard_open() {
     let mut rig = Rig::fresh(52);
     let shard = rig.shards(1)[0];

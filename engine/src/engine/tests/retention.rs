@@ -52,6 +52,33 @@ fn a_log_whose_records_have_all_expired_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_log_whose_records_have_all_expired_twice_gives_out_no_number_again() {
+    let mut rig = Rig::fresh(39);
+    let shards = rig.shards(2);
+    for _ in 0..2 {
+        rig.append(shards[0], b"one").unwrap();
+        rig.append(shards[0], b"two").unwrap();
+        roll(&mut rig, shards[1]);
+        rig.clock.pass_ms(DAY_MS + 1);
+        while rig.crew.compact() {}
+    }
+    let mut rig = rig.crashed(2).unwrap();
+    assert_eq!(rig.append(shards[0], b"five").unwrap().first_seq, SeqNo(4));
+}
+
+#[test]
+fn an_hour_that_nobody_watched_is_believed_and_no_more() {
+    const HOUR_MS: u64 = 60 * 60 * 1000;
+    let mut rig = Rig::fresh(40);
+    rig.crew.compact();
+    for (passed_ms, believed_ms) in [(HOUR_MS, HOUR_MS), (HOUR_MS + 1, HOUR_MS)] {
+        rig.clock.set_wall(Timestamp(START.0 + passed_ms));
+        let later = Rig::open(rig.disk.kill(), rig.clock.clone(), 1).unwrap();
+        assert_eq!(later.engine.retention_now().0 - START.0, believed_ms);
+    }
+}
+
+#[test]
 fn a_forward_jump_of_the_wall_clock_expires_nothing() {
     let mut rig = Rig::fresh(33);
     let shard = rig.shards(1)[0];

@@ -1,7 +1,13 @@
 //! What fails and is tried again does not fill the disk.
 
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
 use super::*;
+use crate::catalog::{Catalog, Transaction};
+use crate::engine::rows::{DROPPED, NumberRow};
 use crate::io::sim::Fault;
+use crate::io::{Disk, Open};
 
 fn segment_files(disk: &SimDisk) -> usize {
     disk.file_names().iter().filter(|name| name.starts_with("segments/")).count()
@@ -55,4 +61,39 @@ fn compaction_that_fails_again_and_again_leaves_its_last_try_at_most() {
             assert_eq!(rig.crashed(op).unwrap().read_all(shard).unwrap().len(), 80);
         }
     }
+}
+
+/// An empty file in the folder of segments.
+fn stray(disk: &SimDisk, name: &str) {
+    disk.open(&Path::new("segments").join(name), Open::Create).unwrap();
+}
+
+#[test]
+fn what_the_catalog_does_not_know_is_kept_aside_and_its_id_is_not_given_out_again() {
+    let rig = Rig::fresh(73);
+    let disk = rig.disk.kill();
+    // The last of the ids is none that was ever given out.
+    let strays = ["0000000000000007.seg", "8000000000000000.seg", "notes.txt"];
+    strays.iter().for_each(|name| stray(&disk, name));
+    stray(&disk, "0000000000000009.tmp");
+    let rig = Rig::open(disk, rig.clock, 1).unwrap();
+    assert_eq!(segment_files(&rig.disk), 0);
+    let aside = rig.disk.list(Path::new("aside")).unwrap().into_iter().map(|entry| entry.name);
+    assert_eq!(aside.collect::<Vec<_>>(), strays, "what was half written is gone");
+    assert_eq!(rig.crew.shared.next_segment.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn files_of_dropped_segments_are_removed_at_the_next_start() {
+    let rig = Rig::fresh(74);
+    let disk = rig.disk.kill();
+    let catalog = Catalog::open(Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
+    let mut transaction = Transaction::new();
+    transaction.put(&DROPPED, &7, &NumberRow { value: 0 });
+    catalog.commit(transaction).unwrap();
+    drop(catalog);
+    stray(&disk, "0000000000000007.seg");
+    let rig = Rig::open(disk, rig.clock, 1).unwrap();
+    assert!(!rig.disk.file_names().iter().any(|name| name.contains("0007.seg")));
+    assert_eq!(rig.engine.catalog().scan(&DROPPED).unwrap(), [], "and forgotten");
 }

@@ -2,9 +2,11 @@
 
 use std::task::Wake;
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::engine::bell::Bell;
 use crate::engine::crew::{BlockOnPanic, PoisonOnPanic};
 use crate::entropy::SystemEntropy;
 use crate::error::ErrorKind;
@@ -91,4 +93,11 @@ fn a_sealer_that_panics_leaves_nobody_waiting() {
     end_with(BlockOnPanic(Arc::clone(&rig.crew.shared)), true);
     rig.crew.commit();
     assert_eq!(answer.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_bell_that_rang_before_a_wait_ends_it() {
+    let bell = Bell::default();
+    bell.ring();
+    bell.wait(Duration::from_secs(24 * 60 * 60));
 }
