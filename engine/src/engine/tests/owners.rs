@@ -1,5 +1,7 @@
 //! Compaction sorts: a shard with enough data gets segments of its own, the others share one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[test]
@@ -19,9 +21,18 @@ fn large_shards_get_segments_of_their_own_and_small_ones_share() {
         while rig.crew.seal() {}
         assert!(rounds < 100, "eight files are full at some time");
     }
+    let next = rig.crew.shared.next_segment.load(Ordering::SeqCst);
+    let most = Arc::new(AtomicUsize::new(0));
+    let watched = Arc::clone(&most);
+    rig.disk.watch(move |moment| {
+        let disk = moment.snapshot();
+        let is_there = |id: &u64| disk.read_raw(&format!("segments/{id:016x}.tmp")).is_some();
+        watched.fetch_max((next..next + 8).filter(is_there).count(), Ordering::SeqCst);
+    });
     for _ in 0..40 {
         rig.crew.compact();
     }
+    assert_eq!(most.load(Ordering::SeqCst), 2, "one with an owner at a time, and the shared one");
     for (_, known) in rig.crew.shared.known_segments().iter().filter(|(_, k)| k.row.tier > 0) {
         let owners: Vec<_> = known.row.runs.iter().map(|run| ShardId(run.shard)).collect();
         let is_own = owners == [shards[1]] || owners == [shards[3]];

@@ -1,4 +1,6 @@
-//! One suite over all disks, and what only real disks have: maps that fail, rings that are refused.
+//! One suite over all disks, and what only real disks have: rings that are refused.
+
+mod bus_errors;
 
 use std::io;
 use std::path::Path;
@@ -370,73 +372,4 @@ fn an_aligned_buffer_is_aligned_and_zero() {
         assert!(frozen.as_ptr().addr().is_multiple_of(DIRECT_IO_BYTES));
         assert!(frozen.iter().all(|byte| *byte == 1));
     }
-}
-
-#[test]
-fn a_map_of_a_file_cut_short_shows_zeros_and_is_damaged() {
-    let directory = tempfile::tempdir().unwrap();
-    let disk = RealDisk::open(directory.path(), Backend::Portable).unwrap();
-    let file = disk.open(Path::new("a"), Open::Create).unwrap();
-    file.write_all_at(&[5; 5 * DIRECT_IO_BYTES], 0).unwrap();
-    let map = file.map().unwrap();
-    let other = create(&disk, "b", UNIT).map().unwrap();
-    assert!(map.iter().all(|byte| *byte == 5) && !map.is_damaged());
-    file.set_bytes(0).unwrap();
-    assert!(map.iter().all(|byte| *byte == 0));
-    assert!(map.is_damaged());
-    assert!(other.iter().all(|byte| *byte == 0) && !other.is_damaged());
-    drop(map);
-    file.write_all_at(&[6; 100], 0).unwrap();
-    let again = file.map().unwrap();
-    assert!(again.iter().all(|byte| *byte == 6) && !again.is_damaged());
-    assert_eq!(again.as_ref() as &[u8], [6; 100]);
-}
-
-/// Run alone, in a process of its own: it dies.
-#[test]
-#[ignore = "dies by design: `a_bus_error_elsewhere_still_kills` runs it"]
-#[expect(unsafe_code, reason = "a map that is not ours")]
-fn die_of_a_bus_error_elsewhere() {
-    let directory = tempfile::tempdir().unwrap();
-    let disk = RealDisk::open(directory.path(), Backend::Portable).unwrap();
-    let installs_handler = create(&disk, "a", UNIT).map().unwrap();
-    let stranger =
-        std::fs::File::options().read(true).write(true).open(directory.path().join("a")).unwrap();
-    // SAFETY: nothing but this test has the file, and it dies of the first byte that it reads.
-    let map = unsafe { memmap2::Mmap::map(&stranger) }.unwrap();
-    stranger.set_len(0).unwrap();
-    assert_ne!(map.iter().map(|byte| u64::from(*byte)).sum::<u64>(), 1);
-    drop(installs_handler);
-}
-
-#[test]
-fn a_bus_error_elsewhere_still_kills() {
-    use std::os::unix::process::ExitStatusExt;
-    let died = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "io::tests::die_of_a_bus_error_elsewhere", "--ignored"])
-        .output()
-        .unwrap();
-    assert_eq!(died.status.signal(), Some(libc::SIGBUS));
-}
-
-#[test]
-fn maps_come_and_go_while_others_fail() {
-    let directory = tempfile::tempdir().unwrap();
-    let disk = RealDisk::open(directory.path(), Backend::Portable).unwrap();
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            let disk = &disk;
-            scope.spawn(move || {
-                let name = format!("f{thread}");
-                let file = disk.open(Path::new(&name), Open::Create).unwrap();
-                for _ in 0..50 {
-                    file.write_all_at(&[1; 3 * DIRECT_IO_BYTES], 0).unwrap();
-                    let map = file.map().unwrap();
-                    file.set_bytes(UNIT).unwrap();
-                    assert_eq!(map.iter().filter(|byte| **byte == 1).count(), DIRECT_IO_BYTES);
-                    assert!(map.is_damaged());
-                }
-            });
-        }
-    });
 }
