@@ -94,16 +94,11 @@ fn live_through_a_bus_error_that_is_sent() {
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     (info.si_signo, info.si_code) = (libc::SIGBUS, libc::SI_USER);
     // As `kill` sends it, but to this thread: it has been delivered when the call is over.
+    let (call, process) = (libc::SYS_rt_tgsigqueueinfo, std::process::id());
+    // SAFETY: it only asks who this thread is.
+    let thread = unsafe { libc::gettid() };
     // SAFETY: `info` is valid; the kernel copies it.
-    let sent = unsafe {
-        libc::syscall(
-            libc::SYS_rt_tgsigqueueinfo,
-            libc::getpid(),
-            libc::gettid(),
-            libc::SIGBUS,
-            &raw const info,
-        )
-    };
+    let sent = unsafe { libc::syscall(call, process, thread, libc::SIGBUS, &raw const info) };
     assert_eq!(sent, 0);
     drop(installs_handler);
 }
