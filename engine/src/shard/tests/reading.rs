@@ -107,6 +107,20 @@ fn a_read_holds_no_more_frames_than_it_needs() {
 }
 
 #[test]
+fn a_read_that_has_what_it_wants_reads_no_further_from_disk() {
+    let frames = frames();
+    let (log, cache) = (log_of(&frames), cache());
+    let first_run = model(&frames[..2]);
+    let bytes = first_run.iter().map(|record| record.2).sum();
+    for limit in [ReadLimit { records: first_run.len(), ..ALL }, ReadLimit { bytes, ..ALL }] {
+        let read = log.read(SeqNo(FIRST), limit, NEVER, &cache).unwrap();
+        assert_eq!(read.count(), first_run.len() as u64);
+        let in_memory = frames[..2].iter().map(|frame| frame.bytes().len() as u64).sum::<u64>();
+        assert_eq!(cache.bytes(), in_memory, "{limit:?}");
+    }
+}
+
+#[test]
 fn a_place_is_what_its_name_says() {
     let frames = frames();
     let (log, model, cache) = (log_of(&frames), model(&frames), cache());
