@@ -43,6 +43,8 @@ fn limits_by_name() -> BTreeMap<&'static str, u128> {
         BATCH_RECORDS_MAX,
         COMMIT_BYTES_MAX,
         COMMITS_IN_FLIGHT_MAX,
+        SMALL_COMMITS_IN_FLIGHT_MAX,
+        GATHER_BYTES,
         JOURNAL_FILE_BYTES,
         JOURNAL_FILE_BYTES_MIN,
         JOURNAL_FILE_BYTES_MAX,
