@@ -144,6 +144,12 @@ pub const ALL: &[Workload] = &[
         run: peers::run,
     },
     Workload {
+        name: "recovery-sealed",
+        about: "the same with 10 GB of records sealed, by name alone",
+        is_long: true,
+        run: recovery::run_sealed,
+    },
+    Workload {
         name: "soak",
         about: "PutRecord at 70 % of the most for ten minutes (--quick: one), by name alone",
         is_long: true,

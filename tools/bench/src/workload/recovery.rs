@@ -4,18 +4,58 @@ use std::io;
 use std::path::Path;
 
 use super::Round;
+use super::batches::BATCH_BYTES;
 use super::bench::Bench;
+use crate::load::count;
 use crate::stopwatch::Stopwatch;
+use crate::system::host::Host;
 use crate::system::{Operation, flowstone};
 
 const NAME: &str = "recovery";
+const NAME_SEALED: &str = "recovery-sealed";
 const CONNECTIONS: usize = 4;
+
+const GIB: f64 = (1u64 << 30) as f64;
+const GB: u64 = 1_000_000_000;
+/// Bytes of records that are sealed before a start.
+const SEALED_BYTES: u64 = 10 * GB;
+/// Bytes between two lines about how far it is.
+const STEP_BYTES: u64 = GB;
 
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.flowstone()?;
     let connections = bench.kinesis(&host, CONNECTIONS)?;
     bench.closed(connections, Operation::Batch)?;
+    let (tail_bytes, seconds) = killed_and_started(bench, host, NAME, &mut round)?;
+    round.note((NAME, "the same for a GiB of journal", "s"), seconds / tail_bytes * GIB, None);
+    Ok(round)
+}
+
+/// With [`SEALED_BYTES`] of records sealed, and nothing that waits to be.
+pub(super) fn run_sealed(bench: &Bench) -> io::Result<Round> {
+    let mut round = Round::default();
+    let host = bench.flowstone()?;
+    let mut put = 0;
+    while put < SEALED_BYTES {
+        let connections = bench.kinesis(&host, CONNECTIONS)?;
+        let batches = STEP_BYTES.div_ceil(BATCH_BYTES as u64);
+        bench.block_on(count(connections, Operation::Batch, batches))?;
+        put += batches * BATCH_BYTES as u64;
+        bench.tell(&format!("{NAME_SEALED}: {} of {} GB", put / GB, SEALED_BYTES / GB));
+    }
+    host.rest()?;
+    killed_and_started(bench, host, NAME_SEALED, &mut round)?;
+    Ok(round)
+}
+
+/// Kills `host` and starts it again. Bytes of journal that were there, and how long it took.
+fn killed_and_started(
+    bench: &Bench,
+    host: Host,
+    name: &'static str,
+    round: &mut Round,
+) -> io::Result<(f64, f64)> {
     let directory = host.kill()?;
     let tail_bytes = bytes_of(&directory.path().join("journal"))?;
     let sealed_bytes = bytes_of(&directory.path().join("segments"))?;
@@ -23,12 +63,10 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let host = flowstone::start(&bench.cores, &bench.program, directory)?;
     let seconds = time.elapsed().as_secs_f64();
     drop(host);
-    const GIB: f64 = (1u64 << 30) as f64;
-    round.note((NAME, "journal that was there", "GiB"), tail_bytes / GIB, None);
-    round.note((NAME, "segments that were there", "GiB"), sealed_bytes / GIB, None);
-    round.note((NAME, "until it listens", "s"), seconds, None);
-    round.note((NAME, "the same for a GiB of journal", "s"), seconds / tail_bytes * GIB, None);
-    Ok(round)
+    round.note((name, "journal that was there", "GiB"), tail_bytes / GIB, None);
+    round.note((name, "segments that were there", "GiB"), sealed_bytes / GIB, None);
+    round.note((name, "until it listens", "s"), seconds, None);
+    Ok((tail_bytes, seconds))
 }
 
 /// Bytes of the files in `folder`.
