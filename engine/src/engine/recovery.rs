@@ -19,7 +19,7 @@ use crate::journal::verdict::Damage;
 use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 use crate::planted::{Bug, is_planted};
 use crate::segment::{SEGMENTS_DIR, Segment, segment_of};
-use crate::shard::{Quarantine, ShardLog};
+use crate::shard::{Quarantine, ShardLog, Watermarks};
 use crate::types::{Epoch, FileSeq, JournalPosition, SegmentId, SeqNo, ShardId, Timestamp};
 
 /// Makes the folders of a data directory.
@@ -261,13 +261,19 @@ pub(super) fn restore_tails(
             );
             continue;
         }
-        let expected = log.watermarks().flushed;
+        let Watermarks { flushed: expected, newest_arrival, .. } = log.watermarks();
         if header.end_seq() <= expected {
             continue;
         }
         if header.first_seq != expected {
             keep_as_evidence(recovered, header.position.file());
             quarantine(log, "records before the next ones in the journal are missing");
+        }
+        // The engine gives a log's records no earlier time than the one before: damage that no
+        // checksum shows, and records that would expire between others.
+        if newest_arrival.is_some_and(|newest| header.arrival < newest) {
+            keep_as_evidence(recovered, header.position.file());
+            quarantine(log, "a frame in the journal claims an earlier time than the one before it");
         }
         // A quarantine that an earlier start found leaves what is below it to be served and sealed.
         if log.quarantine().is_none_or(|quarantine| header.first_seq < quarantine.from) {

@@ -161,11 +161,13 @@ impl Sealer {
         for (shard, frames) in sources {
             let expired_before = self.shared.expired_before(shard);
             let horizon = shard.watermarks().trim_horizon;
-            let alive = frames.iter().map(|frame| (frame, frame.header())).filter(|(_, header)| {
-                header.arrival >= expired_before && header.end_seq() > horizon
+            // Records go from the front only, or a gap would stay behind.
+            let alive = frames.iter().skip_while(|frame| {
+                let header = frame.header();
+                header.arrival < expired_before || header.end_seq() <= horizon
             });
             let mut is_gone = true;
-            for (frame, _) in alive {
+            for frame in alive {
                 is_gone = false;
                 let writer = match &mut writer {
                     Some(writer) => writer,

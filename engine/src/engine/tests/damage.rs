@@ -1,9 +1,12 @@
 //! Damage: what is lost is said to be lost, and everything else is served, at every start.
 
+use std::path::Path;
+
 use super::*;
 use crate::catalog::{Catalog, Transaction};
 use crate::engine::rows::{QUARANTINES, QuarantineRow};
 use crate::error::{Error, ErrorKind};
+use crate::frame::FRAME_HEADER_BYTES;
 use crate::io::{Disk, Open};
 use crate::shard::Read;
 
@@ -178,7 +181,7 @@ fn a_journal_file_that_was_cut_short_gives_what_is_left() {
     let shard = rig.shards(1)[0];
     rig.append(shard, b"kept").unwrap();
     let disk = rig.disk.crash(1);
-    let path = std::path::Path::new("journal/slot-0.fsj");
+    let path = Path::new("journal/slot-0.fsj");
     let file = disk.open(path, Open::Write).unwrap();
     file.set_bytes(file.bytes().unwrap() - 100).unwrap();
     file.sync().unwrap();
@@ -220,4 +223,31 @@ fn nothing_at_or_behind_a_quarantine_comes_back_with_the_journal() {
     assert_eq!(rig.engine.watermarks(shard).unwrap().high_watermark, SeqNo(1));
     assert_eq!(data(&rig.engine.read(shard, SeqNo(0), ALL).unwrap()), [[0]]);
     assert_eq!(refused(rig.engine.read(shard, SeqNo(1), ALL)).kind(), ErrorKind::Corrupt);
+}
+
+#[test]
+fn a_frame_that_claims_an_earlier_time_than_the_one_before_it_is_damage() {
+    let mut rig = Rig::fresh(71);
+    let shard = rig.shards(1)[0];
+    for record in 0..3u8 {
+        rig.append(shard, &[record]).unwrap();
+    }
+    let disk = rig.disk.kill();
+    let path = "journal/slot-0.fsj";
+    let mut frame = disk.read_raw(path).unwrap()[8192 + 4096..][..FRAME_HEADER_BYTES].to_vec();
+    // The second record's arrival, and a checksum that holds for it.
+    frame[56..64].fill(0);
+    let checksum = crc32fast::hash(&frame[..92]);
+    frame[92..].copy_from_slice(&checksum.to_le_bytes());
+    let file = disk.open(Path::new(path), Open::Write).unwrap();
+    file.write_all_at(&frame, 8192 + 4096).unwrap();
+    file.sync().unwrap();
+    let mut rig = Rig::open(disk, rig.clock.clone(), 1).unwrap();
+    for start in 0..2 {
+        assert_eq!(rig.engine.status().quarantined_shards, [shard]);
+        assert_eq!(data(&rig.engine.read(shard, SeqNo(0), ALL).unwrap()), [[0]], "start {start}");
+        assert_eq!(refused(rig.engine.read(shard, SeqNo(1), ALL)).kind(), ErrorKind::Corrupt);
+        while rig.crew.seal() {}
+        rig = rig.crashed(start).unwrap();
+    }
 }

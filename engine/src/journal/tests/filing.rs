@@ -7,7 +7,8 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::io::Disk;
 use crate::io::sim::SimDisk;
-use crate::journal::JOURNAL_DIR;
+use crate::journal::slots::slot_path;
+use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 
 fn slots(disk: &Arc<SimDisk>, file_bytes: usize) -> Slots {
     disk.create_dir(Path::new(JOURNAL_DIR)).unwrap();
@@ -54,4 +55,31 @@ fn a_burst_is_files_that_fill_up_fast_while_half_of_them_are_free() {
     assert!(!slots.is_burst(1_100), "a second is over");
     slots.push_waiting(full(1), 1_200);
     assert!(!slots.is_burst(1_200), "half of the files wait");
+}
+
+#[test]
+fn the_name_of_a_file_that_was_moved_aside_is_used_again_and_no_other() {
+    let disk = SimDisk::new(1);
+    let slots = slots(&disk, FILE_BYTES);
+    disk.create_dir(Path::new(ASIDE_DIR)).unwrap();
+    for slot in 0..2 {
+        assert!(slots.prepare().unwrap());
+        let spare = slots.take_spare().unwrap();
+        assert_eq!(spare.slot, slot);
+        let waiting = Waiting {
+            slot,
+            file: FileSeq(slot + 1),
+            image: spare.image,
+            shards: Vec::new(),
+            is_damaged: slot == 0,
+        };
+        slots.push_waiting(waiting, 0);
+    }
+    slots.release_oldest().unwrap();
+    assert_eq!(disk.read_raw(&slot_path(0).to_string_lossy()), None);
+    for slot in [0, 2] {
+        assert!(slots.prepare().unwrap());
+        assert_eq!(slots.take_spare().unwrap().slot, slot);
+    }
+    assert_eq!(disk.files().len(), 4);
 }

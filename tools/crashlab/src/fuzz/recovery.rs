@@ -91,7 +91,8 @@ pub fn work(rig: &mut Rig) {
 /// No edit, a bit of each file, and a frame that is longer than any file.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds = vec![vec![0], vec![1]];
+    // The third gave a frame an earlier time than its neighbours' while the engine believed it.
+    let mut seeds = vec![vec![0], vec![1], vec![1, 3, 1, 26, 209, 132, 124, 96]];
     for file in 0..8 {
         seeds.push(vec![0, file, 1, 0, 80, 33, 0, 2]);
         seeds.push(vec![1, file, 1, 26, 64, 32, 0, 8]);
