@@ -1,8 +1,8 @@
 //! Every operation of a workload fails once; bits rot afterwards.
 
 use flowstone_crashlab::sim::rot::{misplace, rot};
-use flowstone_crashlab::sim::shapes::{EXPIRES, REOPENS, ROLLS, Shape};
-use flowstone_crashlab::sim::sweep::{Swept, fail_everywhere};
+use flowstone_crashlab::sim::shapes::{EXPIRES, REOPENS, RESHARDS, ROLLS, Shape};
+use flowstone_crashlab::sim::sweep::{Swept, fail_at, fail_everywhere};
 use flowstone_engine::io::sim::Fault;
 
 use crate::seed;
@@ -63,4 +63,15 @@ fn a_block_that_is_stale_or_misplaced_is_reported_or_harmless() {
         }
         assert!(swept.points > 50, "many blocks are another one");
     }
+}
+
+/// A reshard of which nobody knows, one of whose parents is deleted before the next attempts are
+/// given the id of its child: the child that is there then is the first one's.
+#[test]
+fn attempts_at_the_child_of_a_reshard_in_doubt_are_not_taken_for_it() {
+    let (seed, faults) = (2_857_925_104_177_753_083, [(514, Fault::Eio), (690, Fault::ShortWrite)]);
+    let mut swept = Swept::default();
+    let ended = fail_at(&RESHARDS, seed, &faults, 6, &mut swept, &mut |found| Err(Box::new(found)));
+    assert_eq!(ended, Ok(()));
+    assert!(swept.states > 1, "{swept:?}");
 }

@@ -85,6 +85,8 @@ pub struct History {
     closed: BTreeMap<ShardId, SeqNo>,
     /// Shards that may have been closed: nobody can tell any more what came of it.
     doubtful: BTreeSet<ShardId>,
+    /// Shards that may have been made by a reshard that is forgotten, for the same reason.
+    made_in_doubt: BTreeSet<ShardId>,
     /// Records put before this one may have expired.
     expiring_below: u64,
     /// How long each shard keeps records: the last that was acknowledged, and what was tried since.

@@ -41,14 +41,15 @@ impl History {
 
     /// Shards with these ids are made now: a reshard that was to make them was not done.
     pub(super) fn forget_reshards_into(&mut self, shards: &[ShardId]) {
+        self.made_in_doubt.retain(|child| !shards.contains(child));
         self.reshards.retain(|reshard| {
             reshard.is_acked || !reshard.children.iter().any(|child| shards.contains(child))
         });
     }
 
     /// What is left of a reshard tells nothing any more once one of its shards was deleted. If it
-    /// was never answered, neither do attempts that were to make the same shards: they are there,
-    /// or not, because of any of them.
+    /// was never answered, neither do attempts that were to make the same shards, then or later:
+    /// they are there, or not, because of any of them.
     pub(super) fn forget_reshards_of(&mut self, deleted: ShardId) {
         let is_whole = |reshard: &Reshard| reshard.shards().all(|shard| shard != deleted);
         let is_forgotten = |reshard: &&Reshard| !reshard.is_acked && !is_whole(reshard);
@@ -65,6 +66,7 @@ impl History {
             }
             is_known && is_whole(reshard)
         });
+        self.made_in_doubt.extend(unknown);
     }
 
     /// Where `shard` was closed, if it is known to be.
@@ -104,7 +106,8 @@ impl History {
         }
         for reshard in self.reshards.iter().filter(|reshard| !reshard.is_acked) {
             let is_explained = |child: &&ShardId| {
-                found.iter().any(|index| self.reshards[*index].children.contains(child))
+                self.made_in_doubt.contains(child)
+                    || found.iter().any(|index| self.reshards[*index].children.contains(child))
             };
             let there = reshard.children.iter().filter(|child| is_there(child));
             if there.filter(|child| !is_explained(child)).count() > 0 {
