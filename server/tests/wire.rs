@@ -288,6 +288,27 @@ fn malformed_http_is_answered_in_the_services_order() {
 }
 
 #[test]
+fn a_body_must_be_the_one_whose_hash_the_request_declares() {
+    // SHA-256 of `{}`.
+    const OF_EMPTY_MAP: &str = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    let data = tempfile::tempdir().unwrap();
+    let server = Running::start(data.path(), &[]);
+    let list = |body: &str, hash: &str| {
+        server.raw(&format!(
+            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{CREDENTIALS}\
+             content-type: application/x-amz-json-1.1\r\nx-amz-content-sha256: {hash}\r\n\
+             x-amz-target: Kinesis_20131202.ListStreams\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    };
+    assert!(list("{}", OF_EMPTY_MAP).starts_with("HTTP/1.1 200"));
+    assert!(list("{ }", "UNSIGNED-PAYLOAD").starts_with("HTTP/1.1 200"));
+    let refused = list("{ }", OF_EMPTY_MAP);
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+    assert!(refused.contains("InvalidSignatureException"), "{refused}");
+}
+
+#[test]
 fn slow_peers_are_let_go() {
     let data = tempfile::tempdir().unwrap();
     let server =

@@ -11,7 +11,9 @@ use http::header::CONTENT_TYPE;
 
 use crate::api::streams::{self, Operation};
 use crate::api::{Answer, Arrived, Body, Reply};
-use crate::wire::{Defaults, Exception, Format, event_stream, is_document, read_caller};
+use crate::wire::{
+    Defaults, Exception, Format, check_hash, event_stream, is_document, read_caller,
+};
 
 /// A content type that the service has given up.
 const PLAIN_JSON: &str = "application/json";
@@ -63,7 +65,9 @@ impl Door {
         let Some(operation) = operation else {
             return unless_unreadable(Exception::unknown_operation());
         };
-        let caller = match read_caller(&arrived.headers, arrived.query.as_deref(), &self.defaults) {
+        let caller = read_caller(&arrived.headers, arrived.query.as_deref(), &self.defaults);
+        let is_whole = check_hash(&arrived.headers, arrived.body_hash.as_ref());
+        let caller = match caller.and_then(|caller| is_whole.map(|()| caller)) {
             Ok(caller) => caller,
             Err(exception) => return unless_unreadable(exception),
         };

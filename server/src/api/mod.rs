@@ -40,6 +40,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub use door::Door;
 
+use crate::wire::BodyHash;
+
 #[cfg(doc)]
 use crate::wire::Caller;
 
@@ -52,6 +54,8 @@ pub struct Arrived {
     pub query: Option<String>,
     /// Its body.
     pub body: Bytes,
+    /// SHA-256 of the body, where the headers say what it should be.
+    pub body_hash: Option<BodyHash>,
 }
 
 /// What an answer carries.

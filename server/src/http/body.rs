@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Incoming};
+use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::api::Reply;
 use crate::http::Limits;
 use crate::http::respond::plain;
+use crate::wire::{BodyHash, declared_hash};
 
 /// Bytes of one unit of the budget: semaphores count in `u32`.
 const BUDGET_UNIT_BYTES: usize = 1024;
@@ -26,6 +28,16 @@ pub(super) struct Bodies {
     limits: Limits,
 }
 
+/// A body that was read to its end.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) body: Bytes,
+    /// Its SHA-256, where the request says what that should be.
+    pub(super) hash: Option<BodyHash>,
+    /// What it is accounted under.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
 impl Bodies {
     pub(super) fn new(limits: Limits) -> Bodies {
         // A budget below one body would never let it in.
@@ -34,13 +46,9 @@ impl Bodies {
         Bodies { budget: Arc::new(Semaphore::new(units)), limits }
     }
 
-    /// The body, and what it is accounted under. `Err` is the answer to a body that is too large,
-    /// too slow or cut short; the connection closes behind it.
-    pub(super) async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: Incoming,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Reply> {
+    /// The body. `Err` is the answer to one that is too large, too slow or cut short; the connection
+    /// closes behind it.
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Incoming) -> Result<Whole, Reply> {
         let bytes_max = self.limits.request_bytes_max;
         let announced = body.size_hint().exact();
         debug_assert!(announced.is_none_or(|_| !headers.contains_key("transfer-encoding")));
@@ -53,14 +61,23 @@ impl Bodies {
         let budget = Arc::clone(&self.budget);
         let permit = timeout(self.limits.body_timeout, budget.acquire_many_owned(units));
         let permit = permit.await.map_err(|_| busy())?.expect("the semaphore is never closed");
-        let bytes = timeout(self.limits.body_timeout, self.collect(body, announced));
-        let bytes = bytes.await.unwrap_or_else(|_| Err(too_slow()))?;
-        Ok((bytes, permit))
+        let mut hasher = declared_hash(headers).map(|_| Context::new(&SHA256));
+        let body = timeout(self.limits.body_timeout, self.collect(body, announced, &mut hasher));
+        let body = body.await.unwrap_or_else(|_| Err(too_slow()))?;
+        let hash = hasher.map(|hasher| {
+            hasher.finish().as_ref().try_into().expect("a SHA-256 has as many bytes")
+        });
+        Ok(Whole { body, hash, _permit: permit })
     }
 
     /// PERF: one buffer of the announced size, filled piece by piece; collecting the pieces first
-    /// and joining them costs 2.4x as much.
-    async fn collect(&self, mut body: Incoming, announced: Option<usize>) -> Result<Bytes, Reply> {
+    /// and joining them costs 2.4x as much. Each piece is hashed as it comes, still in the cache.
+    async fn collect(
+        &self,
+        mut body: Incoming,
+        announced: Option<usize>,
+        hasher: &mut Option<Context>,
+    ) -> Result<Bytes, Reply> {
         let mut buffer = Vec::with_capacity(announced.unwrap_or(CHUNKED_START_BYTES));
         loop {
             let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
@@ -72,6 +89,9 @@ impl Bodies {
                     return Err(too_large());
                 }
                 buffer.extend_from_slice(piece);
+                if let Some(hasher) = hasher {
+                    hasher.update(piece);
+                }
             }
         }
     }

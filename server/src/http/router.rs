@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use crate::api::{Arrived, Door, Reply};
 use crate::http::Limits;
-use crate::http::body::Bodies;
+use crate::http::body::{Bodies, Whole};
 use crate::http::request_id::RequestIds;
 use crate::http::respond::{Sent, respond};
 use crate::wire::{Format, Writer};
@@ -67,9 +67,10 @@ impl Router {
             Reply::access_denied()
         } else {
             match self.bodies.read(&head.headers, body).await {
-                Ok((body, _permit)) => {
+                Ok(Whole { body, hash, _permit }) => {
                     let query = head.uri.query().map(str::to_owned);
-                    let arrived = Arrived { headers: head.headers, query, body };
+                    let headers = head.headers;
+                    let arrived = Arrived { headers, query, body, body_hash: hash };
                     self.door.answer(&arrived).await
                 }
                 Err(refusal) => {

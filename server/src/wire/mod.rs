@@ -20,6 +20,7 @@
 //! | `event_stream/`  | answers that go on, in frames |
 //! | `exception.rs`   | an error answer: code, status, message |
 //! | `credentials.rs` | who calls: region and account from a signature's credential scope |
+//! | `body_hash.rs`   | the SHA-256 that a request says its body has |
 //!
 //! **Invariant** memory for a parsed request is bounded by its shape: lists stop being stored one
 //! element past their bound, members that the shape does not name are skipped.
@@ -27,6 +28,7 @@
 //! **API boundary** reading goes through serde: JSON and CBOR differ in their deserializers alone.
 
 mod blob;
+mod body_hash;
 mod cbor;
 mod constraints;
 mod credentials;
@@ -44,6 +46,7 @@ mod write;
 mod tests;
 
 pub use blob::{decode_blob, decoded_bytes};
+pub use body_hash::{BodyHash, check_hash, declared_hash};
 pub use constraints::check;
 pub use credentials::{Caller, Defaults, read_caller};
 pub use exception::Exception;

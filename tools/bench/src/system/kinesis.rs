@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::http::Http;
@@ -44,16 +45,22 @@ impl Requests {
     /// Puts of records of `record_bytes` bytes, with keys all over the shards.
     #[must_use]
     pub fn new(record_bytes: usize) -> Arc<Requests> {
-        Requests::of(record_bytes, SINGLES, BATCHES)
+        Requests::of(record_bytes, (SINGLES, BATCHES), Body::Plain)
+    }
+
+    /// Batches alone, which say what SHA-256 their bodies have: whoever is told so computes it.
+    #[must_use]
+    pub fn hashed_batches(record_bytes: usize) -> Arc<Requests> {
+        Requests::of(record_bytes, (0, BATCHES), Body::Hashed)
     }
 
     /// A few single puts alone, of large records.
     #[must_use]
     pub fn singles(record_bytes: usize) -> Arc<Requests> {
-        Requests::of(record_bytes, LARGE_SINGLES, 0)
+        Requests::of(record_bytes, (LARGE_SINGLES, 0), Body::Plain)
     }
 
-    fn of(record_bytes: usize, singles: usize, batches: usize) -> Arc<Requests> {
+    fn of(record_bytes: usize, (singles, batches): (usize, usize), how: Body) -> Arc<Requests> {
         let mut payload = Payload::new(1);
         let mut number = 0u64;
         let mut record = || {
@@ -63,7 +70,8 @@ impl Requests {
         };
         let singles = (0..singles).map(|_| {
             let (key, data) = record();
-            request("PutRecord", &json!({"StreamName": STREAM, "PartitionKey": key, "Data": data}))
+            let body = json!({"StreamName": STREAM, "PartitionKey": key, "Data": data});
+            request_with("PutRecord", &body, how)
         });
         let singles = singles.collect();
         let batches = (0..batches).map(|_| {
@@ -72,19 +80,36 @@ impl Requests {
                 json!({"PartitionKey": key, "Data": data})
             });
             let records: Vec<Value> = records.collect();
-            request("PutRecords", &json!({"StreamName": STREAM, "Records": records}))
+            request_with("PutRecords", &json!({"StreamName": STREAM, "Records": records}), how)
         });
         Arc::new(Requests { singles, batches: batches.collect() })
     }
 }
 
+/// What a request says of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    Plain,
+    /// Its SHA-256 too.
+    Hashed,
+}
+
 /// The bytes of a request.
 #[must_use]
 pub fn request(operation: &str, body: &Value) -> Vec<u8> {
+    request_with(operation, body, Body::Plain)
+}
+
+fn request_with(operation: &str, body: &Value, how: Body) -> Vec<u8> {
     let body = body.to_string();
     let mut request = "POST / HTTP/1.1\r\nhost: localhost\r\n".to_owned();
     for (name, value) in HEADERS {
         request += &format!("{name}: {value}\r\n");
+    }
+    if how == Body::Hashed {
+        let hash = digest(&SHA256, body.as_bytes());
+        let digits: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        request += &format!("x-amz-content-sha256: {digits}\r\n");
     }
     request += &format!(
         "x-amz-target: Kinesis_20131202.{operation}\r\ncontent-length: {}\r\n\r\n{body}",

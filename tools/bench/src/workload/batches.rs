@@ -5,7 +5,7 @@ use std::io;
 use super::bench::Bench;
 use super::{RECORD_BYTES, Round};
 use crate::anchor::disk::{Place, append_and_flush};
-use crate::system::{BATCH_RECORDS, Operation};
+use crate::system::{BATCH_RECORDS, Operation, kinesis};
 
 const NAME: &str = "batches";
 const CONNECTIONS: usize = 4;
@@ -39,5 +39,13 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let processor_us = processor_s * 1e6 / (bench.done(&measured) * records);
     round.note((NAME, "server's processor a record", "us"), processor_us, None);
     round.load("batches x4", &measured, records);
+
+    let requests = kinesis::Requests::hashed_batches(RECORD_BYTES);
+    let host = bench.settled()?;
+    let connections = bench.kinesis_with(host, CONNECTIONS, &requests)?;
+    let hashed = bench.closed(connections, Operation::Batch)?;
+    let what = "PutRecords x4, SHA-256 of each body checked, data";
+    let anchor = ("without", measured.rate() * megabytes);
+    round.note((NAME, what, "MB/s"), hashed.rate() * megabytes, Some(anchor));
     Ok(round)
 }

@@ -83,23 +83,23 @@ macro_rules! targets {
 }
 
 targets! {
-    frame 100,
-    journal_header 100,
+    frame 120,
+    journal_header 120,
     journal_file 20,
     segment 20,
     catalog_file 2,
-    catalog_rows 2,
-    recovery 2,
-    request 54,
-    cbor 100,
-    event_stream 100,
-    value 100,
-    blob 100,
-    credentials 100,
-    token 50,
-    queue_event 50,
-    number 50,
-    config 50,
+    catalog_rows 1,
+    recovery 1,
+    request 20,
+    cbor 110,
+    event_stream 110,
+    value 120,
+    blob 120,
+    credentials 110,
+    token 30,
+    queue_event 4,
+    number 52,
+    config 40,
 }
 
 /// The target called `name`.

@@ -57,7 +57,7 @@ fn arrived(world: &World, operation: Operation, body: &[u8]) -> Arrived {
         Ok(text) if text.contains('$') => fill(world, text).into_bytes(),
         _ => body.to_vec(),
     };
-    Arrived { headers, query: None, body: body.into() }
+    Arrived { headers, query: None, body: body.into(), body_hash: None }
 }
 
 /// CBOR for what cannot be JSON: maps and lists begin so.
