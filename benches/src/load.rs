@@ -61,6 +61,7 @@ pub fn commit(
     shards: u64,
     batch: &Batch,
 ) -> Encoded {
+    let batches = [batch];
     let entries: Vec<_> = (0..shards)
         .map(|shard| Entry {
             shard: ShardId(shard),
@@ -68,7 +69,7 @@ pub fn commit(
             epoch: Epoch(1),
             arrival: Timestamp(1_700_000_000_000),
             high_watermark: SeqNo(first_seq),
-            batches: vec![batch],
+            batches: &batches,
             kind: FrameKind::Records,
         })
         .collect();

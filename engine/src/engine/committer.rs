@@ -6,7 +6,7 @@
 //!
 //! While commits are in flight the queue gathers the next one: group commit without timers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::engine::part::{Group, Part, acknowledge, part, publish, refuse};
+use crate::engine::part::{Gathered, Parts};
 use crate::engine::shared::Shared;
 use crate::frame::FrameKind;
 use crate::io::{CommitRing, Completion, DIRECT_IO_BYTES, DurableWrite, File};
@@ -43,7 +43,7 @@ struct Active {
 struct InFlight {
     token: u64,
     end: JournalPosition,
-    parts: Vec<Part>,
+    parts: Parts,
     result: Option<io::Result<()>>,
 }
 
@@ -141,9 +141,9 @@ impl Committer {
             if self.in_flight.len() == self.depth() {
                 return false;
             }
-            let groups = self.gather();
-            if !groups.is_empty() {
-                self.start(groups);
+            let gathered = self.gather();
+            if !gathered.shards.is_empty() {
+                self.start(gathered);
             }
         }
         false
@@ -212,25 +212,26 @@ impl Committer {
             shards: Vec::new(),
         });
         self.durable = JournalPosition::new(header.file, 0);
-        self.submit(0, bytes, Vec::new());
+        self.submit(0, bytes, Parts::default());
         true
     }
 
-    /// Takes from the queue what goes into the next commit, by shard.
-    fn gather(&mut self) -> Vec<Group> {
-        let Some(active) = &self.active else { return Vec::new() };
+    /// Takes from the queue what goes into the next commit.
+    fn gather(&mut self) -> Gathered {
+        let mut gathered = Gathered::default();
+        let Some(active) = &self.active else { return gathered };
         let room = active.image.remaining() - MARKER_RESERVE_BYTES;
         let commit_bytes_max = self.shared.options.commit_bytes_max.min(room);
-        let mut groups: Vec<Group> = Vec::new();
-        let mut index_of: HashMap<ShardId, usize> = HashMap::new();
+        let commit = self.next_token;
         let mut payload_bytes = 0;
         let mut refused = Vec::new();
         loop {
+            let frames = gathered.shards.len();
             let taken = self.shared.queue.pop_if(|append| {
-                let frames = groups.len() + usize::from(!index_of.contains_key(&append.shard.id()));
+                let frames = frames + usize::from(append.shard.head().place_in(commit).is_none());
                 let bytes =
                     commit_bytes_at_most(frames, payload_bytes + append.batch.payload().len());
-                bytes <= commit_bytes_max || (groups.is_empty() && bytes <= room)
+                bytes <= commit_bytes_max || (gathered.shards.is_empty() && bytes <= room)
             });
             let Some(append) = taken else { break };
             if let Err(error) = append.shard.check_writable() {
@@ -238,41 +239,43 @@ impl Committer {
                 continue;
             }
             payload_bytes += append.batch.payload().len();
-            let index = *index_of.entry(append.shard.id()).or_insert_with(|| {
-                groups.push(Group { shard: Arc::clone(&append.shard), appends: Vec::new() });
-                groups.len() - 1
-            });
-            groups[index].appends.push(append);
+            let place = append.shard.head().take_place_in(commit, frames);
+            gathered.push(place, append);
         }
         for (append, error) in refused {
             let _ = append.reply.send(Err(error));
         }
-        groups
+        gathered.sort();
+        gathered
     }
 
     /// Assigns sequence numbers and times, encodes the commit and starts its write.
-    fn start(&mut self, groups: Vec<Group>) {
+    fn start(&mut self, gathered: Gathered) {
         let now = self.shared.retention.arrival();
         let active = self.active.as_mut().expect("gathered for the active file");
-        let mut entries = Vec::with_capacity(groups.len());
-        for group in &groups {
-            let mut head = group.shard.head();
-            let count: u64 = group.appends.iter().map(|a| u64::from(a.batch.count())).sum();
+        let batches = gathered.batches();
+        let mut rest = &batches[..];
+        let mut entries = Vec::with_capacity(gathered.shards.len());
+        for (shard, appends) in gathered.shards.iter().zip(gathered.counts()) {
+            let batches;
+            (batches, rest) = rest.split_at(appends);
+            let mut head = shard.head();
+            let count: u64 = batches.iter().map(|batch| u64::from(batch.count())).sum();
             let first_seq = head.next_seq;
             // A clock that steps back does not take arrival times with it.
             head.arrival = head.arrival.max(now);
             head.next_seq = head.next_seq.plus(count);
             if head.file != active.header.file {
                 head.file = active.header.file;
-                active.shards.push(group.shard.id());
+                active.shards.push(shard.id());
             }
             entries.push(Entry {
-                shard: group.shard.id(),
+                shard: shard.id(),
                 first_seq,
-                epoch: group.shard.epoch(),
+                epoch: shard.epoch(),
                 arrival: head.arrival,
-                high_watermark: group.shard.high_watermark(),
-                batches: group.appends.iter().map(|append| &append.batch).collect(),
+                high_watermark: shard.high_watermark(),
+                batches,
                 kind: FrameKind::Records,
             });
         }
@@ -284,19 +287,19 @@ impl Committer {
             &entries,
         );
         drop(entries);
-        let parts = groups.into_iter().zip(encoded.frames).map(part).collect();
-        self.submit(encoded.offset, encoded.bytes, parts);
+        drop(batches);
+        self.submit(encoded.offset, encoded.bytes, Parts::new(gathered, encoded.frames));
     }
 
-    fn submit(&mut self, offset: u32, bytes: Bytes, mut parts: Vec<Part>) {
+    fn submit(&mut self, offset: u32, bytes: Bytes, mut parts: Parts) {
         let active = self.active.as_ref().expect("commits go to the active file");
         let length = u32::try_from(bytes.len()).expect("journal files are bounded");
         let end = JournalPosition::new(active.header.file, offset + length);
         if is_planted(Bug::AckBeforeFlush) {
-            acknowledge(&mut parts);
+            parts.acknowledge();
         }
         if is_planted(Bug::PublishBeforeFlush) {
-            publish(&parts);
+            parts.publish();
         }
         let token = self.next_token;
         self.next_token += 1;
@@ -315,7 +318,7 @@ impl Committer {
             return;
         };
         if is_planted(Bug::AckOutOfOrder) && completion.result.is_ok() {
-            acknowledge(&mut commit.parts);
+            commit.parts.acknowledge();
         }
         let is_ignored = is_planted(Bug::IgnoreWriteError) || is_planted(Bug::RetryFailedFlush);
         let failed = completion.result.as_ref().err().filter(|_| !is_ignored);
@@ -343,9 +346,9 @@ impl Committer {
                 }
                 Some(Err(error)) => {
                     self.poison(&error);
-                    refuse(commit.parts, &self.shared.poison_error());
+                    commit.parts.refuse(&self.shared.poison_error());
                 }
-                _ => refuse(commit.parts, &self.shared.poison_error()),
+                _ => commit.parts.refuse(&self.shared.poison_error()),
             }
         }
     }
@@ -355,16 +358,16 @@ impl Committer {
         self.active.as_ref().is_some_and(|active| active.file.sync().is_ok())
     }
 
-    fn publish(&mut self, end: JournalPosition, mut parts: Vec<Part>) {
+    fn publish(&mut self, end: JournalPosition, mut parts: Parts) {
         self.durable = end;
         if !parts.is_empty() {
             self.shared.records_end.store(end.raw(), Ordering::SeqCst);
             self.rested_since_ms = Some(self.shared.clock.monotonic_ms());
         }
         if !is_planted(Bug::PublishBeforeFlush) {
-            publish(&parts);
+            parts.publish();
         }
-        acknowledge(&mut parts);
+        parts.acknowledge();
     }
 
     /// A failed write or flush: what it may have destroyed is unknown, so nothing after it counts.
@@ -404,7 +407,7 @@ impl Committer {
             epoch: Epoch(0),
             arrival: self.shared.clock.wall(),
             high_watermark: SeqNo(0),
-            batches: Vec::new(),
+            batches: &[],
             kind,
         };
         let encoded = encode(
@@ -414,7 +417,7 @@ impl Committer {
             &mut active.predecessor,
             &[entry],
         );
-        self.submit(encoded.offset, encoded.bytes, Vec::new());
+        self.submit(encoded.offset, encoded.bytes, Parts::default());
     }
 
     fn idle_timeout(&self) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! What one shard has in a commit, and who waits for it.
+//! What a commit is made of, and who waits for it.
 
 use std::sync::Arc;
 
@@ -7,14 +7,51 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::engine::Appended;
 use crate::engine::queue::Append;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::shard::{ShardLog, Taken};
+
+/// The appends that go into one commit, in the order of their shards' frames.
+///
+/// PERF: flat, not a list a shard: ten thousand shards in a commit would be as many lists to make
+/// and to let go.
+#[derive(Default)]
+pub(super) struct Gathered {
+    /// A frame each.
+    pub(super) shards: Vec<Arc<ShardLog>>,
+    /// Each with its shard's place among `shards`.
+    appends: Vec<(usize, Append)>,
+}
+
+impl Gathered {
+    /// Adds an append to the shard at `place`: one that is there, or the next one.
+    pub(super) fn push(&mut self, place: usize, append: Append) {
+        assert!(place <= self.shards.len(), "shards come up one after the other");
+        if place == self.shards.len() {
+            self.shards.push(Arc::clone(&append.shard));
+        }
+        self.appends.push((place, append));
+    }
+
+    /// Brings appends of one shard together. They stay in the order in which they came.
+    pub(super) fn sort(&mut self) {
+        self.appends.sort_by_key(|(place, _)| *place);
+    }
+
+    /// All batches, one behind the other.
+    pub(super) fn batches(&self) -> Vec<&Batch> {
+        self.appends.iter().map(|(_, append)| &append.batch).collect()
+    }
+
+    /// How many of the batches are of each shard.
+    pub(super) fn counts(&self) -> impl Iterator<Item = usize> {
+        self.appends.chunk_by(|(one, _), (other, _)| one == other).map(<[_]>::len)
+    }
+}
 
 /// What one shard has in a commit.
 pub(super) struct Part {
-    pub(super) shard: Arc<ShardLog>,
-    pub(super) frame: Frame,
-    waiters: Vec<Waiter>,
+    shard: Arc<ShardLog>,
+    frame: Frame,
 }
 
 /// Somebody who waits for a commit.
@@ -26,56 +63,61 @@ struct Waiter {
     _taken: Taken,
 }
 
-/// The appends of one shard that go into one commit.
-pub(super) struct Group {
-    pub(super) shard: Arc<ShardLog>,
-    pub(super) appends: Vec<Append>,
+/// What becomes known when a commit is settled, and to whom. Empty for markers.
+#[derive(Default)]
+pub(super) struct Parts {
+    parts: Vec<Part>,
+    waiters: Vec<Waiter>,
 }
 
-/// What became of a group: its appends' records are in the frame, one append behind the other.
-pub(super) fn part((group, frame): (Group, Frame)) -> Part {
-    let mut first_seq = frame.header().first_seq;
-    let arrival = frame.header().arrival;
-    let waiters = group
-        .appends
-        .into_iter()
-        .map(|append| {
-            let count = append.batch.count();
-            let appended = Appended { first_seq, count, arrival };
-            first_seq = first_seq.plus(u64::from(count));
+impl Parts {
+    /// What became of `gathered`: the records of a shard's appends are in its frame, one append
+    /// behind the other.
+    pub(super) fn new(gathered: Gathered, frames: Vec<Frame>) -> Parts {
+        let Gathered { shards, appends } = gathered;
+        let mut next_seqs: Vec<_> = frames.iter().map(|frame| frame.header().first_seq).collect();
+        let waiters = appends.into_iter().map(|(place, append)| {
+            let (first_seq, count) = (next_seqs[place], append.batch.count());
+            next_seqs[place] = first_seq.plus(u64::from(count));
             Waiter {
                 reply: Some(append.reply),
-                appended,
+                appended: Appended { first_seq, count, arrival: frames[place].header().arrival },
                 _permit: append.permit,
                 _taken: append.taken,
             }
-        })
-        .collect();
-    Part { shard: group.shard, frame, waiters }
-}
-
-/// Lets readers see the frames.
-pub(super) fn publish(parts: &[Part]) {
-    for part in parts {
-        part.shard.publish(part.frame.clone());
+        });
+        let waiters = waiters.collect();
+        let parts = shards.into_iter().zip(frames).map(|(shard, frame)| Part { shard, frame });
+        Parts { parts: parts.collect(), waiters }
     }
-}
 
-/// Tells those who wait where their records are.
-pub(super) fn acknowledge(parts: &mut [Part]) {
-    for waiter in parts.iter_mut().flat_map(|part| &mut part.waiters) {
-        if let Some(reply) = waiter.reply.take() {
-            let _ = reply.send(Ok(waiter.appended));
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Lets readers see the frames.
+    pub(super) fn publish(&self) {
+        for part in &self.parts {
+            part.shard.publish(part.frame.clone());
         }
     }
-}
 
-/// Tells those who wait that it failed.
-pub(super) fn refuse(parts: Vec<Part>, error: &Error) {
-    debug_assert_eq!(error.kind(), ErrorKind::Poisoned);
-    for waiter in parts.into_iter().flat_map(|part| part.waiters) {
-        if let Some(reply) = waiter.reply {
-            let _ = reply.send(Err(error.clone()));
+    /// Tells those who wait where their records are.
+    pub(super) fn acknowledge(&mut self) {
+        for waiter in &mut self.waiters {
+            if let Some(reply) = waiter.reply.take() {
+                let _ = reply.send(Ok(waiter.appended));
+            }
+        }
+    }
+
+    /// Tells those who wait that it failed.
+    pub(super) fn refuse(self, error: &Error) {
+        debug_assert_eq!(error.kind(), ErrorKind::Poisoned);
+        for waiter in self.waiters {
+            if let Some(reply) = waiter.reply {
+                let _ = reply.send(Err(error.clone()));
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Entry<'a> {
     /// The shard's high watermark.
     pub high_watermark: SeqNo,
     /// The records, batch by batch. Empty in markers.
-    pub batches: Vec<&'a Batch>,
+    pub batches: &'a [&'a Batch],
     /// What the frame says.
     pub kind: FrameKind,
 }
@@ -89,13 +89,13 @@ pub fn encode(
                 count: entry.batches.iter().map(|batch| batch.count()).sum(),
                 arrival: entry.arrival,
                 payload_bytes: u32::try_from(entry.payload_bytes()).expect("within the file"),
-                payload_checksum: checksum_of(&entry.batches),
+                payload_checksum: checksum_of(entry.batches),
                 previous_shard: predecessor.shard,
                 high_watermark: entry.high_watermark,
                 previous_bytes: predecessor.offset.map_or(0, |before| frame_offset - before),
             };
             *predecessor = Predecessor { shard: entry.shard, offset: Some(frame_offset) };
-            write_frame(&mut out[at..at + entry.frame_bytes()], &header, &entry.batches);
+            write_frame(&mut out[at..at + entry.frame_bytes()], &header, entry.batches);
             at += entry.frame_bytes();
             headers.push(header);
         }

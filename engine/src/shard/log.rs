@@ -68,6 +68,23 @@ pub(crate) struct Head {
     pub(crate) arrival: Timestamp,
     /// The newest journal file that holds a frame of this shard.
     pub(crate) file: FileSeq,
+    /// The newest commit that holds one, by its token, and the frame's place in it.
+    place: Option<(u64, usize)>,
+}
+
+impl Head {
+    /// Which of the frames of `commit` is the shard's, if it has one there.
+    pub(crate) fn place_in(&self, commit: u64) -> Option<usize> {
+        self.place.filter(|(newest, _)| *newest == commit).map(|(_, place)| place)
+    }
+
+    /// The same; without one, frame `next` is its own from now on.
+    pub(crate) fn take_place_in(&mut self, commit: u64, next: usize) -> usize {
+        self.place_in(commit).unwrap_or_else(|| {
+            self.place = Some((commit, next));
+            next
+        })
+    }
 }
 
 /// One shard's log.

@@ -29,7 +29,7 @@ fn header(file: u32, previous_end: JournalPosition) -> FileHeader {
 }
 
 /// Records of `shard`, its first.
-fn entry(shard: u64, batches: Vec<&Batch>) -> Entry<'_> {
+fn entry<'a>(shard: u64, batches: &'a [&'a Batch]) -> Entry<'a> {
     Entry {
         shard: ShardId(shard),
         first_seq: SeqNo(0),
@@ -66,14 +66,14 @@ impl Writer {
     }
 
     fn commit(&mut self, shards: &[usize], data: &[u8], is_durable: bool) -> Vec<Frame> {
-        let batch = Batch::single(b"key", data).unwrap();
+        let batches = [&Batch::single(b"key", data).unwrap()];
         let entries: Vec<_> = shards
             .iter()
             .map(|shard| {
                 let first_seq = SeqNo(self.next[*shard]);
                 self.next[*shard] += 1;
                 let high_watermark = first_seq;
-                Entry { first_seq, high_watermark, ..entry(*shard as u64, vec![&batch]) }
+                Entry { first_seq, high_watermark, ..entry(*shard as u64, &batches) }
             })
             .collect();
         let encoded =
@@ -214,7 +214,8 @@ fn batches_of_one_shard_make_one_frame_whose_checksum_holds() {
     let batches = [&b"one"[..], b"", b"three"].map(|data| Batch::single(b"key", data).unwrap());
     for count in 1..=batches.len() {
         let mut image = ImageWriter::new(FILE_BYTES).unwrap();
-        let entry = entry(0, batches[..count].iter().collect());
+        let batches: Vec<_> = batches[..count].iter().collect();
+        let entry = entry(0, &batches);
         let head = header(1, JournalPosition::default());
         let durable = JournalPosition::default();
         let mut predecessor = Predecessor::default();
@@ -231,7 +232,8 @@ fn a_commit_is_not_larger_than_it_may_become() {
     assert_eq!(batch.payload().len() % crate::frame::FRAME_ALIGN_BYTES, 1);
     for frames in [1, 2, 40, 1000] {
         let mut image = ImageWriter::new(256 * 1024).unwrap();
-        let entries: Vec<_> = (0..frames).map(|shard| entry(shard, vec![&batch])).collect();
+        let batches = [&batch];
+        let entries: Vec<_> = (0..frames).map(|shard| entry(shard, &batches)).collect();
         let head = header(1, JournalPosition::default());
         let durable = JournalPosition::default();
         let mut predecessor = Predecessor::default();

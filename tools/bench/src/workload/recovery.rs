@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use super::Round;
 use super::batches::BATCH_BYTES;
 use super::bench::Bench;
@@ -27,12 +29,12 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let host = bench.flowstone()?;
     let connections = bench.kinesis(&host, CONNECTIONS)?;
     bench.closed(connections, Operation::Batch)?;
-    let (tail_bytes, seconds) = killed_and_started(bench, host, NAME, &mut round)?;
+    let Started { tail_bytes, seconds, .. } = killed_and_started(bench, host, NAME, &mut round)?;
     round.note((NAME, "the same for a GiB of journal", "s"), seconds / tail_bytes * GIB, None);
     Ok(round)
 }
 
-/// With [`SEALED_BYTES`] of records sealed, and nothing that waits to be.
+/// With [`SEALED_BYTES`] of records sealed: beside what a journal file holds that is not, and alone.
 pub(super) fn run_sealed(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.flowstone()?;
@@ -45,28 +47,45 @@ pub(super) fn run_sealed(bench: &Bench) -> io::Result<Round> {
         bench.tell(&format!("{NAME_SEALED}: {} of {} GB", put / GB, SEALED_BYTES / GB));
     }
     host.rest()?;
-    killed_and_started(bench, host, NAME_SEALED, &mut round)?;
+    let Started { host, .. } = killed_and_started(bench, host, NAME_SEALED, &mut round)?;
+    // The start has sealed what was left in the journal.
+    host.rest()?;
+    let Started { seconds, .. } = start(bench, host.kill()?)?;
+    round.note((NAME_SEALED, "until it listens, nothing in the journal", "s"), seconds, None);
     Ok(round)
 }
 
-/// Kills `host` and starts it again. Bytes of journal that were there, and how long it took.
+/// A server that was started on a directory with something in it.
+struct Started {
+    host: Host,
+    /// Bytes of journal files.
+    tail_bytes: f64,
+    /// Bytes of segments.
+    sealed_bytes: f64,
+    /// Until it listened.
+    seconds: f64,
+}
+
+/// Kills `host`, starts it again, and notes how that went.
 fn killed_and_started(
     bench: &Bench,
     host: Host,
     name: &'static str,
     round: &mut Round,
-) -> io::Result<(f64, f64)> {
-    let directory = host.kill()?;
+) -> io::Result<Started> {
+    let started = start(bench, host.kill()?)?;
+    round.note((name, "journal that was there", "GiB"), started.tail_bytes / GIB, None);
+    round.note((name, "segments that were there", "GiB"), started.sealed_bytes / GIB, None);
+    round.note((name, "until it listens", "s"), started.seconds, None);
+    Ok(started)
+}
+
+fn start(bench: &Bench, directory: TempDir) -> io::Result<Started> {
     let tail_bytes = bytes_of(&directory.path().join("journal"))?;
     let sealed_bytes = bytes_of(&directory.path().join("segments"))?;
     let time = Stopwatch::start();
     let host = flowstone::start(&bench.cores, &bench.program, directory)?;
-    let seconds = time.elapsed().as_secs_f64();
-    drop(host);
-    round.note((name, "journal that was there", "GiB"), tail_bytes / GIB, None);
-    round.note((name, "segments that were there", "GiB"), sealed_bytes / GIB, None);
-    round.note((name, "until it listens", "s"), seconds, None);
-    Ok((tail_bytes, seconds))
+    Ok(Started { host, tail_bytes, sealed_bytes, seconds: time.elapsed().as_secs_f64() })
 }
 
 /// Bytes of the files in `folder`.

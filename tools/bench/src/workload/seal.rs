@@ -80,7 +80,7 @@ fn frame(file: &FileHeader, batch: &Batch, first_seq: SeqNo) -> io::Result<Frame
         epoch: Epoch(1),
         arrival: Timestamp(1_700_000_000_000),
         high_watermark: first_seq,
-        batches: vec![batch],
+        batches: &[batch],
         kind: FrameKind::Records,
     };
     let start = JournalPosition::default();

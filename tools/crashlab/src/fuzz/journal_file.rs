@@ -107,14 +107,14 @@ fn write(file: u32, previous_end: JournalPosition) -> (Vec<u8>, JournalPosition)
     let mut bytes = begin.to_vec();
     let mut durable = JournalPosition::new(header.file, 0);
     for commit in 0..4u64 {
-        let batch = batch(1 + commit);
+        let batches = [&batch(1 + commit)];
         let entry = |shard: u64, kind: FrameKind| Entry {
             shard: if kind == FrameKind::Records { ShardId(shard) } else { ShardId::JOURNAL },
             first_seq: SeqNo((u64::from(file) * 4 + commit) * 10),
             epoch: Epoch(1),
             arrival: Timestamp(5),
             high_watermark: SeqNo(0),
-            batches: if kind == FrameKind::Records { vec![&batch] } else { Vec::new() },
+            batches: if kind == FrameKind::Records { &batches } else { &[] },
             kind,
         };
         let entries = match commit {
