@@ -8,6 +8,7 @@
 //! | `nats.rs`      | starting NATS; acknowledged publishing to JetStream over its protocol |
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
+//! | `poller.rs`    | `GetRecords` again and again |
 //! | `http.rs`      | HTTP/1.1 over one connection |
 //! | `kinesalite.rs`| starting Kinesalite |
 //! | `process.rs`   | a process's processor time, and waiting until it takes none |
@@ -22,6 +23,7 @@ pub mod http;
 pub mod kinesalite;
 pub mod kinesis;
 pub mod nats;
+pub mod poller;
 pub mod process;
 pub mod redis;
 

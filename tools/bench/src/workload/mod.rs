@@ -7,7 +7,7 @@
 //! | `batches.rs`   | durable batch puts over HTTP, and the processor time that they take |
 //! | `singles.rs`   | single puts over 1, 16 and 64 connections |
 //! | `fixed_rate.rs`| single puts at a fixed rate |
-//! | `fan_out.rs`   | from a put to the event of it |
+//! | `consume.rs`   | from a put to a reader that has it: by subscription, by polling |
 //! | `catch_up.rs`  | reading from the beginning, before and after a restart |
 //! | `seal.rs`      | log lines into a compressed segment |
 //! | `recovery.rs`  | starting on what a killed server left |
@@ -19,8 +19,8 @@ pub mod bench;
 
 mod batches;
 mod catch_up;
+mod consume;
 mod engine;
-mod fan_out;
 mod fixed_rate;
 mod peers;
 mod recovery;
@@ -114,10 +114,10 @@ pub const ALL: &[Workload] = &[
         run: fixed_rate::run,
     },
     Workload {
-        name: "fan-out",
-        about: "PutRecord 500 times a second, and the event that a subscription gets of each",
+        name: "consume",
+        about: "PutRecord 500 times a second, and when a subscription has each, and a reader that polls",
         is_long: false,
-        run: fan_out::run,
+        run: consume::run,
     },
     Workload {
         name: "catch-up",

@@ -1,12 +1,13 @@
-//! From a put to the event that a subscription gets of it.
+//! From a put to a reader that has it: a subscription, and one that polls as often as it goes.
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use flowstone_engine::entropy::{Entropy, SystemEntropy};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::{LocalSet, yield_now};
 
 use super::bench::Bench;
@@ -17,8 +18,9 @@ use crate::stopwatch::Stopwatch;
 use crate::system::events::{Subscription, register};
 use crate::system::http::Http;
 use crate::system::kinesis::{create_stream, request};
+use crate::system::poller::Poller;
 
-const NAME: &str = "fan-out";
+const NAME: &str = "consume";
 /// Far below what the server can do: nothing waits for anything else.
 const INTERVAL: Duration = Duration::from_millis(2);
 /// Digits of a record's number, at its beginning.
@@ -32,51 +34,95 @@ struct Seen {
     arrived: RefCell<Vec<(usize, Duration)>>,
 }
 
+/// How a reader gets at what was put.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// A subscription is sent it.
+    FanOut,
+    /// It asks, again and again.
+    Polling,
+}
+
+impl Way {
+    const fn name(self) -> &'static str {
+        match self {
+            Way::FanOut => "event",
+            Way::Polling => "poll",
+        }
+    }
+
+    async fn open(self, server: SocketAddr, stream: &str) -> io::Result<Reader> {
+        match self {
+            Way::FanOut => {
+                let consumer = register(server, stream, "bench").await?;
+                Subscription::open(server, &consumer).await.map(Reader::Subscription)
+            }
+            Way::Polling => Poller::open(server, stream).await.map(Reader::Poller),
+        }
+    }
+}
+
+/// A reader of what comes to a stream from now on.
+enum Reader {
+    Subscription(Subscription),
+    Poller(Poller),
+}
+
+impl Reader {
+    /// The next event, or the next answer.
+    async fn next(&mut self) -> io::Result<Value> {
+        match self {
+            Reader::Subscription(subscription) => subscription.next().await,
+            Reader::Poller(poller) => poller.next().await,
+        }
+    }
+}
+
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
+    let mut round = Round::default();
+    for way in [Way::FanOut, Way::Polling] {
+        one_way(bench, way, &mut round)?;
+    }
+    Ok(round)
+}
+
+fn one_way(bench: &Bench, way: Way, round: &mut Round) -> io::Result<()> {
     let server = bench.settled()?.address();
-    // A stream of its own in each round: one shard, nothing in it.
-    let stream = format!("events-{:08x}", SystemEntropy.bits() >> 32);
+    // A stream of its own each time: one shard, nothing in it.
+    let stream = format!("read-{:08x}", SystemEntropy.bits() >> 32);
     let seen = bench.block_on(async {
         create_stream(server, &stream, 1).await?;
-        let consumer = register(server, &stream, "bench").await?;
-        let subscription = Subscription::open(server, &consumer).await?;
+        let reader = way.open(server, &stream).await?;
         let http = Http::open(server).await?;
-        LocalSet::new().run_until(puts(bench, &stream, http, subscription)).await
+        LocalSet::new().run_until(puts(bench, &stream, http, reader)).await
     })?;
-    let (mut puts, mut events) = (Latencies::default(), Latencies::default());
+    let (mut puts, mut reads) = (Latencies::default(), Latencies::default());
     let is_counted = |number: usize| seen.sent[number] >= bench.span.warm_up;
     for number in (0..seen.answered.len()).filter(|number| is_counted(*number)) {
         puts.note(seen.answered[number] - seen.sent[number]);
     }
     let arrived = seen.arrived.borrow();
     for (number, at) in arrived.iter().filter(|(number, _)| is_counted(*number)) {
-        events.note(*at - seen.sent[*number]);
+        reads.note(*at - seen.sent[*number]);
     }
-    let mut round = Round::default();
+    let way = way.name();
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
-        let (put, event) = (puts.at_ms(quantile), events.at_ms(quantile));
+        let (put, read) = (puts.at_ms(quantile), reads.at_ms(quantile));
         let anchor = format!("put's {name}");
-        let what = format!("put to event, {name}");
-        round.note((NAME, &what, "ms"), event, Some((&anchor, put)));
-        let what = format!("put to event less put, {name}");
-        round.note((NAME, &what, "ms"), event - put, None);
+        round.note((NAME, &format!("put to {way}, {name}"), "ms"), read, Some((&anchor, put)));
+        round.note((NAME, &format!("put to {way} less put, {name}"), "ms"), read - put, None);
     }
     let seconds = bench.span.counted.as_secs_f64();
-    let measured = Measured { operations: events.count(), latencies: events, seconds };
-    round.load("fan-out, put to event", &measured, 1.0);
-    Ok(round)
+    let measured = Measured { operations: reads.count(), latencies: reads, seconds };
+    round.load(&format!("put to {way}"), &measured, 1.0);
+    Ok(())
 }
 
 /// Puts record after record while a reader notes what arrives, until all have arrived.
-async fn puts(
-    bench: &Bench,
-    stream: &str,
-    mut http: Http,
-    subscription: Subscription,
-) -> io::Result<Seen> {
+async fn puts(bench: &Bench, stream: &str, mut http: Http, reader: Reader) -> io::Result<Seen> {
     let time = Stopwatch::start();
     let arrived = Rc::new(RefCell::new(Vec::new()));
-    let reader = tokio::task::spawn_local(read(subscription, time, Rc::clone(&arrived)));
+    let reader = tokio::task::spawn_local(read(reader, time, Rc::clone(&arrived)));
     let mut seen = Seen::default();
     let mut payload = Payload::new(5);
     let mut due = Duration::ZERO;
@@ -105,14 +151,14 @@ async fn puts(
     Ok(seen)
 }
 
-/// Reads until the subscription ends, and answers how.
+/// Reads until the reader fails, and answers how.
 async fn read(
-    mut subscription: Subscription,
+    mut reader: Reader,
     time: Stopwatch,
     arrived: Rc<RefCell<Vec<(usize, Duration)>>>,
 ) -> io::Error {
     loop {
-        let event = match subscription.next().await {
+        let event = match reader.next().await {
             Ok(event) => event,
             Err(error) => return error,
         };
@@ -123,7 +169,7 @@ async fn read(
             let digits = data.get(..DIGITS).and_then(|digits| std::str::from_utf8(digits).ok());
             match digits.and_then(|digits| digits.parse().ok()) {
                 Some(number) => arrived.borrow_mut().push((number, at)),
-                None => return io::Error::other("an event has a record that was never put"),
+                None => return io::Error::other("a record was read that was never put"),
             }
         }
     }
