@@ -1,10 +1,11 @@
 //! Systems under load: how each is started, and the bytes that its clients send.
 //!
-//! | file           | owns |
+//! | file or folder | owns |
 //! |----------------|------|
 //! | `host.rs`      | a server as a child process: its core, its directory, its processor time |
 //! | `flowstone.rs` | starting Flowstone |
 //! | `redis.rs`     | starting Redis; `XADD` over its protocol |
+//! | `kafka/`       | starting Kafka; produce requests over its protocol |
 //! | `nats.rs`      | starting NATS; acknowledged publishing to JetStream over its protocol |
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
@@ -19,6 +20,7 @@ pub mod events;
 pub mod flowstone;
 pub mod host;
 pub mod http;
+pub mod kafka;
 pub mod kinesalite;
 pub mod kinesis;
 pub mod nats;
@@ -59,6 +61,8 @@ pub enum Connection {
     Redis(redis::Connection),
     /// To NATS.
     Nats(nats::Connection),
+    /// To Kafka.
+    Kafka(kafka::Connection),
 }
 
 impl Connection {
@@ -68,6 +72,7 @@ impl Connection {
             Connection::Kinesis(connection) => connection.run(operation).await,
             Connection::Redis(connection) => connection.run(operation).await,
             Connection::Nats(connection) => connection.run(operation).await,
+            Connection::Kafka(connection) => connection.run(operation).await,
         }
     }
 }
