@@ -10,18 +10,18 @@
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
 //! | `http.rs`      | HTTP/1.1 over one connection |
-//! | `kinesalite.rs`| starting Kinesalite |
+//! | `emulators.rs` | starting Kinesalite, kinesis-local and moto |
 //! | `process.rs`   | a process's processor time, and waiting until it takes none |
 //!
 //! Requests are made before the clock starts: a client that encodes while it is timed measures
 //! itself. Each connection sends a few different ones in turn.
 
+pub mod emulators;
 pub mod events;
 pub mod flowstone;
 pub mod host;
 pub mod http;
 pub mod kafka;
-pub mod kinesalite;
 pub mod kinesis;
 pub mod nats;
 pub mod process;
