@@ -15,6 +15,9 @@ use flowstone_server::config::{Config, Flags};
 use flowstone_server::server::Server;
 use tokio::sync::watch;
 
+/// An address that nobody listens on.
+const NOBODY: &str = "127.0.0.1:1";
+
 fn main() {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if arguments.iter().any(|argument| argument == "--data-dir") {
@@ -40,7 +43,8 @@ fn every_workload_says_something() {
     let machine = Machine::this(scratch.path());
     let scale = Scale::Tiny;
     let program = std::env::current_exe().unwrap();
-    let bench = Bench::new(program, scratch.path(), scale, |_| ()).unwrap();
+    let mut bench = Bench::new(program, scratch.path(), scale, |_| ()).unwrap();
+    bench.endpoint = Some(NOBODY.parse().unwrap());
     let names: Vec<_> = ALL.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = chosen(&names).unwrap();
     assert!(chosen(&[]).unwrap().iter().all(|workload| workload.name != "soak"));
@@ -50,6 +54,7 @@ fn every_workload_says_something() {
         let is_there = report.figures.iter().any(|figure| figure.what.workload == workload.name);
         assert!(is_there || workload.name == "peers", "{} says nothing", workload.name);
     }
+    assert!(report.missing.iter().any(|missing| missing.starts_with(NOBODY)));
     let odd = report.figures.iter().find(|figure| !figure.ours.is_finite());
     assert!(odd.is_none(), "{odd:?}");
     let table = report.markdown();

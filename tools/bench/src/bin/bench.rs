@@ -1,6 +1,7 @@
 //! `flowstone-bench`: measures Flowstone, other systems and the machine under them.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Run {
-    /// Ends within two minutes.
+    /// Ends within two minutes; within three when every other system is installed.
     #[arg(long)]
     quick: bool,
     /// These workloads alone; see `workloads`.
@@ -54,6 +55,10 @@ struct Run {
     /// The server; otherwise FLOWSTONE_BIN, or `flowstone` beside this program.
     #[arg(long, value_name = "PROGRAM")]
     server: Option<PathBuf>,
+    /// Another server that speaks Kinesis, over plain HTTP: `peers` measures it too. It is given
+    /// all that it takes, in a stream `bench` which is made for each load and deleted behind it.
+    #[arg(long, env = "KINESIS_ENDPOINT", value_name = "HOST:PORT", value_parser = address)]
+    endpoint: Option<SocketAddr>,
     /// Data directories are made in this folder: it should be on the disk that is to be measured.
     #[arg(long, value_name = "FOLDER", default_value = "target/bench-scratch")]
     scratch: PathBuf,
@@ -85,7 +90,8 @@ fn measure(arguments: &Run) -> io::Result<()> {
     std::fs::create_dir_all(&arguments.scratch)?;
     // Before this thread is given fewer cores.
     let machine = Machine::this(&arguments.scratch);
-    let bench = Bench::new(program, &arguments.scratch, scale, tell)?;
+    let mut bench = Bench::new(program, &arguments.scratch, scale, tell)?;
+    bench.endpoint = arguments.endpoint;
     let rounds = arguments.rounds.unwrap_or(scale.rounds()).max(1);
     let is_watched = io::stderr().is_terminal();
     let outcome = run(&bench, &workloads, rounds, &mut |round, workload| {
@@ -102,6 +108,12 @@ fn measure(arguments: &Run) -> io::Result<()> {
         write!(out, "{}", report.markdown())?;
     }
     arguments.plot.as_ref().map_or(Ok(()), |file| plot(&report, file))
+}
+
+/// The address of what is written as a host's name or number, and a port.
+fn address(text: &str) -> io::Result<SocketAddr> {
+    let mut addresses = text.to_socket_addrs()?;
+    addresses.next().ok_or_else(|| io::Error::other("the host has no address"))
 }
 
 fn tell(line: &str) {

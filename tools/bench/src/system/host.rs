@@ -114,3 +114,9 @@ impl Drop for Host {
 fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
+
+/// Another port that nobody listens on, for a server that will listen on `address` and needs two.
+pub(super) fn free_port_beside(address: SocketAddr) -> io::Result<u16> {
+    let _taken = TcpListener::bind(address)?;
+    Ok(free_address()?.port())
+}

@@ -1,4 +1,5 @@
-//! HTTP/1.1 over one connection, one request at a time.
+//! HTTP/1.1 over one connection, one request at a time. A server that ends the connection with each
+//! answer is connected to again with each request.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,16 +13,26 @@ const HEADERS_MAX: usize = 32;
 /// A connection.
 #[derive(Debug)]
 pub struct Http {
+    server: SocketAddr,
     socket: TcpStream,
+    /// The last answer was the connection's last.
+    has_ended: bool,
     buffer: Vec<u8>,
+}
+
+/// What is of interest in the head of an answer.
+struct Head {
+    status: u16,
+    head_bytes: usize,
+    body_bytes: usize,
+    is_last: bool,
 }
 
 impl Http {
     /// Connects.
     pub async fn open(server: SocketAddr) -> io::Result<Http> {
-        let socket = TcpStream::connect(server).await?;
-        socket.set_nodelay(true)?;
-        Ok(Http { socket, buffer: Vec::with_capacity(64 * 1024) })
+        let buffer = Vec::with_capacity(64 * 1024);
+        Ok(Http { server, socket: connect(server).await?, has_ended: false, buffer })
     }
 
     /// Sends `request`, all bytes of it, and gives the answer's body to `read`. An answer other
@@ -31,13 +42,17 @@ impl Http {
         request: &[u8],
         read: impl FnOnce(&[u8]) -> io::Result<T>,
     ) -> io::Result<T> {
+        if self.has_ended {
+            self.socket = connect(self.server).await?;
+        }
         self.socket.write_all(request).await?;
-        let (status, head_bytes, body_bytes) = loop {
+        let Head { status, head_bytes, body_bytes, is_last } = loop {
             if let Some(head) = head_of(&self.buffer)? {
                 break head;
             }
             self.more().await?;
         };
+        self.has_ended = is_last;
         let end = head_bytes + body_bytes;
         self.buffer.reserve(end.saturating_sub(self.buffer.len()));
         while self.buffer.len() < end {
@@ -61,16 +76,26 @@ impl Http {
     }
 }
 
-/// Status, bytes of the head and bytes of the body, once the head is whole.
-fn head_of(buffer: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
+async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(server).await?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// The head of an answer, once it is whole.
+fn head_of(buffer: &[u8]) -> io::Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response.parse(buffer).map_err(io::Error::other)?;
     let httparse::Status::Complete(head_bytes) = parsed else { return Ok(None) };
-    let is_length =
-        |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
-    let length = response.headers.iter().find(is_length);
-    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
-    let length = length.ok_or_else(|| io::Error::other("an answer does not say its length"))?;
-    Ok(Some((response.code.unwrap_or(0), head_bytes, length)))
+    let value = |name: &str| {
+        let is_named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name);
+        let header = response.headers.iter().find(is_named)?;
+        std::str::from_utf8(header.value).ok()
+    };
+    let body_bytes = value("content-length").and_then(|length| length.parse().ok());
+    let body_bytes =
+        body_bytes.ok_or_else(|| io::Error::other("an answer does not say its length"))?;
+    let is_last = value("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    Ok(Some(Head { status: response.code.unwrap_or(0), head_bytes, body_bytes, is_last }))
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -10,9 +11,15 @@ use serde_json::{Value, json};
 use super::http::Http;
 use super::{BATCH_RECORDS, Operation};
 use crate::payload::Payload;
+use crate::stopwatch::Stopwatch;
 
 /// The stream that is written to.
 pub const STREAM: &str = "bench";
+
+/// A stream that is not made or gone after this long will not be.
+const CREATING_MAX: Duration = Duration::from_secs(60);
+/// Between two looks at it: the real service allows some a second.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Different single puts that a connection sends in turn.
 const SINGLES: usize = 64;
@@ -159,13 +166,15 @@ impl Connection {
 
 /// Every record of a batch was acknowledged.
 fn all_taken(body: &[u8]) -> io::Result<()> {
-    // Records that failed are named in the answer, and only they have an error's code.
-    const REFUSED: &[u8] = b"\"ErrorCode\":\"";
-    match body.windows(REFUSED.len()).position(|bytes| bytes == REFUSED) {
-        None => Ok(()),
-        Some(at) => {
-            let said = String::from_utf8_lossy(&body[at..body.len().min(at + 200)]).into_owned();
-            Err(io::Error::other(format!("a record was refused: {said}")))
+    const COUNT: &[u8] = b"\"FailedRecordCount\"";
+    let count = body.windows(COUNT.len()).position(|bytes| bytes == COUNT);
+    let count = count.map(|at| body[at + COUNT.len()..].trim_ascii_start());
+    let count = count.and_then(|rest| rest.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
+    match count {
+        Some([b'0', ..]) => Ok(()),
+        _ => {
+            let said = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
+            Err(io::Error::other(format!("records were refused: {said}")))
         }
     }
 }
@@ -183,14 +192,33 @@ pub async fn call(http: &mut Http, operation: &str, body: &Value) -> io::Result<
 pub async fn create_stream(server: SocketAddr, stream: &str, shards: usize) -> io::Result<()> {
     let mut http = Http::open(server).await?;
     call(&mut http, "CreateStream", &json!({"StreamName": stream, "ShardCount": shards})).await?;
+    let time = Stopwatch::start();
     loop {
         let name = json!({"StreamName": stream});
         let summary = call(&mut http, "DescribeStreamSummary", &name).await?;
         let status = &summary["StreamDescriptionSummary"]["StreamStatus"];
         match status.as_str() {
             Some("ACTIVE") => return Ok(()),
-            Some("CREATING") => tokio::task::yield_now().await,
+            Some("CREATING") if time.elapsed() < CREATING_MAX => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
             _ => return Err(io::Error::other(format!("the stream is {status}"))),
         }
     }
+}
+
+/// Deletes a stream, and waits until it is gone.
+pub async fn delete_stream(server: SocketAddr, stream: &str) -> io::Result<()> {
+    let mut http = Http::open(server).await?;
+    let name = json!({"StreamName": stream});
+    call(&mut http, "DeleteStream", &name).await?;
+    let time = Stopwatch::start();
+    // There is a summary as long as there is a stream.
+    while call(&mut http, "DescribeStreamSummary", &name).await.is_ok() {
+        if time.elapsed() > CREATING_MAX {
+            return Err(io::Error::other("the stream is not deleted"));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }

@@ -1,26 +1,28 @@
 //! Systems under load: how each is started, and the bytes that its clients send.
 //!
-//! | file           | owns |
+//! | file or folder | owns |
 //! |----------------|------|
 //! | `host.rs`      | a server as a child process: its core, its directory, its processor time |
 //! | `flowstone.rs` | starting Flowstone |
 //! | `redis.rs`     | starting Redis; `XADD` over its protocol |
+//! | `kafka/`       | starting Kafka; produce requests over its protocol |
 //! | `nats.rs`      | starting NATS; acknowledged publishing to JetStream over its protocol |
 //! | `kinesis.rs`   | `PutRecord` and `PutRecords` over HTTP, for every server that speaks Kinesis |
 //! | `events.rs`    | `SubscribeToShard` and its events |
 //! | `poller.rs`    | `GetRecords` again and again |
 //! | `http.rs`      | HTTP/1.1 over one connection |
-//! | `kinesalite.rs`| starting Kinesalite |
+//! | `emulators.rs` | starting Kinesalite, kinesis-local and moto |
 //! | `process.rs`   | a process's processor time, and waiting until it takes none |
 //!
 //! Requests are made before the clock starts: a client that encodes while it is timed measures
 //! itself. Each connection sends a few different ones in turn.
 
+pub mod emulators;
 pub mod events;
 pub mod flowstone;
 pub mod host;
 pub mod http;
-pub mod kinesalite;
+pub mod kafka;
 pub mod kinesis;
 pub mod nats;
 pub mod poller;
@@ -61,6 +63,8 @@ pub enum Connection {
     Redis(redis::Connection),
     /// To NATS.
     Nats(nats::Connection),
+    /// To Kafka.
+    Kafka(kafka::Connection),
 }
 
 impl Connection {
@@ -70,6 +74,7 @@ impl Connection {
             Connection::Kinesis(connection) => connection.run(operation).await,
             Connection::Redis(connection) => connection.run(operation).await,
             Connection::Nats(connection) => connection.run(operation).await,
+            Connection::Kafka(connection) => connection.run(operation).await,
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     })?;
     drop(directory);
     let host = bench.settled()?;
-    let connections = bench.kinesis(host, CONNECTIONS)?;
+    let connections = bench.kinesis(host.address(), CONNECTIONS)?;
     let before = host.processor_s()?;
     let measured = bench.closed(connections, Operation::Batch)?;
     let processor_s = host.processor_s()? - before;

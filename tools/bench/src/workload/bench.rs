@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Bench {
     pub cores: Cores,
     /// Flowstone's program.
     pub program: PathBuf,
+    /// A server that speaks Kinesis, which somebody else runs.
+    pub endpoint: Option<SocketAddr>,
     /// How long a load runs.
     pub span: Span,
     /// Stretches of a soak, and how long each is.
@@ -41,6 +44,8 @@ pub struct Bench {
     settled: OnceCell<Host>,
     /// How long an anchor is measured.
     pub anchor_time: Duration,
+    /// How long a system that compiles while it runs is loaded before it is measured.
+    pub compile_time: Duration,
     /// Below it are all data directories.
     scratch: PathBuf,
     runtime: Runtime,
@@ -63,8 +68,10 @@ impl Bench {
         Ok(Bench {
             cores,
             program,
+            endpoint: None,
             span: scale.span(),
             anchor_time: scale.anchor_time(),
+            compile_time: scale.compile_time(),
             soak: scale.soak(),
             tell,
             settle_bytes: scale.settle_bytes(),
@@ -102,7 +109,7 @@ impl Bench {
     pub fn settled(&self) -> io::Result<&Host> {
         if self.settled.get().is_none() {
             let host = self.flowstone()?;
-            let connections = self.kinesis(&host, SETTLE_CONNECTIONS)?;
+            let connections = self.kinesis(host.address(), SETTLE_CONNECTIONS)?;
             let batches = self.batches_to_settle();
             self.block_on(count(connections, Operation::Batch, batches))?;
             self.settled.set(host).map_err(|_| io::Error::other("settled twice"))?;
@@ -119,23 +126,33 @@ impl Bench {
     }
 
     /// Connections to a server that speaks Kinesis.
-    pub fn kinesis(&self, host: &Host, count: usize) -> io::Result<Vec<Connection>> {
-        self.kinesis_with(host, count, &self.requests)
+    pub fn kinesis(&self, server: SocketAddr, count: usize) -> io::Result<Vec<Connection>> {
+        self.kinesis_with(server, count, &self.requests)
     }
 
     /// Connections that send `requests`.
     pub fn kinesis_with(
         &self,
-        host: &Host,
+        server: SocketAddr,
         count: usize,
         requests: &Arc<kinesis::Requests>,
+    ) -> io::Result<Vec<Connection>> {
+        self.connections(count, async |number| {
+            let opened = kinesis::Connection::open(server, requests, number).await;
+            opened.map(Connection::Kinesis)
+        })
+    }
+
+    /// As many connections, each made by its number.
+    pub fn connections(
+        &self,
+        count: usize,
+        open: impl AsyncFn(usize) -> io::Result<Connection>,
     ) -> io::Result<Vec<Connection>> {
         self.block_on(async {
             let mut connections = Vec::with_capacity(count);
             for number in 0..count {
-                let address = host.address();
-                let opened = kinesis::Connection::open(address, requests, number).await?;
-                connections.push(Connection::Kinesis(opened));
+                connections.push(open(number).await?);
             }
             Ok(connections)
         })
@@ -148,6 +165,17 @@ impl Bench {
         operation: Operation,
     ) -> io::Result<Measured> {
         self.block_on(closed(connections, operation, self.span))
+    }
+
+    /// Runs a closed loop of which nothing is measured.
+    pub fn unmeasured(
+        &self,
+        connections: Vec<Connection>,
+        operation: Operation,
+        time: Duration,
+    ) -> io::Result<()> {
+        let span = Span { warm_up: time, counted: Duration::ZERO };
+        self.block_on(closed(connections, operation, span)).map(drop)
     }
 
     /// Operations that a closed loop got done. Those of its warm-up take processor time too.

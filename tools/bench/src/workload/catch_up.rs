@@ -24,7 +24,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let copy = copied_a_second(bench.anchor_time) / 1e6;
     let host = bench.flowstone()?;
-    let connections = bench.kinesis(&host, CONNECTIONS)?;
+    let connections = bench.kinesis(host.address(), CONNECTIONS)?;
     let written = bench.closed(connections, Operation::Batch)?;
     let mut note = |name: &str, host: &crate::system::host::Host| {
         let before = host.processor_s()?;

@@ -26,7 +26,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     })?;
     drop(directory);
     let host = bench.settled()?;
-    let clients = bench.kinesis(host, CONNECTIONS)?;
+    let clients = bench.kinesis(host.address(), CONNECTIONS)?;
     let load = open(clients, Operation::Single, PUTS_A_SECOND, bench.span);
     let measured = bench.block_on(load)?;
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {

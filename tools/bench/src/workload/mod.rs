@@ -139,7 +139,7 @@ pub const ALL: &[Workload] = &[
     },
     Workload {
         name: "peers",
-        about: "the same batches and single puts to Redis, NATS and Kinesalite, as they come and flushing each",
+        about: "the same batches and single puts to Redis, NATS, Kafka and emulators of Kinesis",
         is_long: false,
         run: peers::run,
     },

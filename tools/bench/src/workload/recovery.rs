@@ -27,7 +27,7 @@ const STEP_BYTES: u64 = GB;
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.flowstone()?;
-    let connections = bench.kinesis(&host, CONNECTIONS)?;
+    let connections = bench.kinesis(host.address(), CONNECTIONS)?;
     bench.closed(connections, Operation::Batch)?;
     let Started { tail_bytes, seconds, .. } = killed_and_started(bench, host, NAME, &mut round)?;
     round.note((NAME, "the same for a GiB of journal", "s"), seconds / tail_bytes * GIB, None);
@@ -40,7 +40,7 @@ pub(super) fn run_sealed(bench: &Bench) -> io::Result<Round> {
     let host = bench.flowstone()?;
     let mut put = 0;
     while put < SEALED_BYTES {
-        let connections = bench.kinesis(&host, CONNECTIONS)?;
+        let connections = bench.kinesis(host.address(), CONNECTIONS)?;
         let batches = STEP_BYTES.div_ceil(BATCH_BYTES as u64);
         bench.block_on(count(connections, Operation::Batch, batches))?;
         put += batches * BATCH_BYTES as u64;

@@ -24,7 +24,7 @@ fn connections(bench: &Bench, round: &mut Round) -> io::Result<()> {
     let mut rates = Vec::new();
     for count in [FEW, MANY] {
         let host = bench.settled()?;
-        let measured = bench.closed(bench.kinesis(host, count)?, Operation::Single)?;
+        let measured = bench.closed(bench.kinesis(host.address(), count)?, Operation::Single)?;
         round.load(&format!("singles x{count}, in turn"), &measured, 1.0);
         rates.push(measured.rate());
     }
@@ -42,7 +42,7 @@ fn large(bench: &Bench, round: &mut Round) -> io::Result<()> {
     drop(directory);
     let host = bench.settled()?;
     let requests = kinesis::Requests::singles(LARGE_BYTES);
-    let connections = bench.kinesis_with(host, LARGE_CONNECTIONS, &requests)?;
+    let connections = bench.kinesis_with(host.address(), LARGE_CONNECTIONS, &requests)?;
     let measured = bench.closed(connections, Operation::Single)?;
     #[expect(clippy::cast_precision_loss, reason = "a megabyte")]
     let megabytes = LARGE_BYTES as f64 / 1e6;

@@ -26,7 +26,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let alone = 1.0 / (1.0 / flushes.rate() + 1.0 / trips.rate());
     for connections in CONNECTIONS {
         let host = bench.settled()?;
-        let clients = bench.kinesis(host, connections)?;
+        let clients = bench.kinesis(host.address(), connections)?;
         let before = host.processor_s()?;
         let measured = bench.closed(clients, Operation::Single)?;
         let processor_s = host.processor_s()? - before;

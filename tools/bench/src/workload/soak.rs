@@ -25,14 +25,14 @@ struct Slice {
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.settled()?;
-    let most = bench.closed(bench.kinesis(host, CONNECTIONS)?, Operation::Single)?.rate();
+    let most = bench.closed(bench.kinesis(host.address(), CONNECTIONS)?, Operation::Single)?.rate();
     let rate = SHARE * most;
     let (count, counted) = bench.soak;
     let span = Span { warm_up: std::time::Duration::ZERO, counted };
     let (mut slices, mut puts, mut worst_ms) = (Vec::with_capacity(count), 0, 0.0_f64);
     let before = host.processor_s()?;
     for number in 1..=count {
-        let connections = bench.kinesis(host, CONNECTIONS)?;
+        let connections = bench.kinesis(host.address(), CONNECTIONS)?;
         let measured = bench.block_on(open(connections, Operation::Single, rate, span))?;
         #[expect(clippy::cast_precision_loss, reason = "memories are below 2^52 bytes")]
         let anonymous_mb = host.anonymous_bytes()? as f64 / 1e6;
