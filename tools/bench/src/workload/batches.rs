@@ -42,7 +42,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
 
     let requests = kinesis::Requests::hashed_batches(RECORD_BYTES);
     let host = bench.settled()?;
-    let connections = bench.kinesis_with(host, CONNECTIONS, &requests)?;
+    let connections = bench.kinesis_with(host.address(), CONNECTIONS, &requests)?;
     let hashed = bench.closed(connections, Operation::Batch)?;
     let what = "PutRecords x4, SHA-256 of each body checked, data";
     let anchor = ("without", measured.rate() * megabytes);
