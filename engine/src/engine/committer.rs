@@ -227,22 +227,22 @@ impl Committer {
         let mut refused = Vec::new();
         loop {
             let frames = gathered.shards.len();
+            let mut place = frames;
             let taken = self.shared.queue.pop_if(|append| {
-                let frames = frames + usize::from(append.shard.head().place_in(commit).is_none());
+                place = gathered.place_of(append.taken.log(), commit);
+                let frames = frames + usize::from(place == frames);
                 let bytes =
                     commit_bytes_at_most(frames, payload_bytes + append.batch.payload().len());
                 bytes <= commit_bytes_max || (gathered.shards.is_empty() && bytes <= room)
             });
             let Some(append) = taken else { break };
-            if let Err(error) = append.shard.check_writable() {
-                refused.push((append, error));
-                continue;
+            let bytes = append.batch.payload().len();
+            match gathered.push(place, append) {
+                Ok(()) => payload_bytes += bytes,
+                Err(because) => refused.push(because),
             }
-            payload_bytes += append.batch.payload().len();
-            let place = append.shard.head().take_place_in(commit, frames);
-            gathered.push(place, append);
         }
-        for (append, error) in refused {
+        for (error, append) in refused {
             let _ = append.reply.send(Err(error));
         }
         gathered.sort();
@@ -259,7 +259,7 @@ impl Committer {
         for (shard, appends) in gathered.shards.iter().zip(gathered.counts()) {
             let batches;
             (batches, rest) = rest.split_at(appends);
-            let mut head = shard.head();
+            let mut head = shard.log.head();
             let count: u64 = batches.iter().map(|batch| u64::from(batch.count())).sum();
             let first_seq = head.next_seq;
             // A clock that steps back does not take arrival times with it.
@@ -267,14 +267,14 @@ impl Committer {
             head.next_seq = head.next_seq.plus(count);
             if head.file != active.header.file {
                 head.file = active.header.file;
-                active.shards.push(shard.id());
+                active.shards.push(shard.log.id());
             }
             entries.push(Entry {
-                shard: shard.id(),
+                shard: shard.log.id(),
                 first_seq,
-                epoch: shard.epoch(),
+                epoch: shard.log.epoch(),
                 arrival: head.arrival,
-                high_watermark: shard.high_watermark(),
+                high_watermark: shard.high_watermark,
                 batches,
                 kind: FrameKind::Records,
             });

@@ -239,7 +239,7 @@ impl Engine {
         }
         let log = self.shared.shard(shard)?;
         log.check_open()?;
-        self.shared.queue.push(log, batch).await
+        self.shared.queue.push(&log, batch).await
     }
 
     fn lost_answer(&self) -> Error {

@@ -6,9 +6,10 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::Appended;
 use crate::engine::queue::Append;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::frame::{Batch, Frame};
 use crate::shard::{ShardLog, Taken};
+use crate::types::SeqNo;
 
 /// The appends that go into one commit, in the order of their shards' frames.
 ///
@@ -17,19 +18,42 @@ use crate::shard::{ShardLog, Taken};
 #[derive(Default)]
 pub(super) struct Gathered {
     /// A frame each.
-    pub(super) shards: Vec<Arc<ShardLog>>,
+    pub(super) shards: Vec<Gatherer>,
     /// Each with its shard's place among `shards`.
     appends: Vec<(usize, Append)>,
 }
 
+/// A shard that has a frame in a commit.
+pub(super) struct Gatherer {
+    pub(super) log: Arc<ShardLog>,
+    pub(super) high_watermark: SeqNo,
+}
+
 impl Gathered {
-    /// Adds an append to the shard at `place`: one that is there, or the next one.
-    pub(super) fn push(&mut self, place: usize, append: Append) {
-        assert!(place <= self.shards.len(), "shards come up one after the other");
+    /// Which frame of `commit`, the one that is gathered for, an append to `log` goes into: one that
+    /// is there, or the next one.
+    pub(super) fn place_of(&self, log: &Arc<ShardLog>, commit: u64) -> usize {
+        let next = self.shards.len();
+        let place = log.head().place_in(commit, next);
+        // A shard that was refused keeps a place which is another one's by now.
+        let is_its_own = self.shards.get(place).is_some_and(|other| Arc::ptr_eq(&other.log, log));
+        if is_its_own { place } else { next }
+    }
+
+    /// Adds an append to the frame at `place`. `Err` is why its shard takes none, and the append.
+    pub(super) fn push(&mut self, place: usize, append: Append) -> Result<(), (Error, Append)> {
+        let log = append.taken.log();
         if place == self.shards.len() {
-            self.shards.push(Arc::clone(&append.shard));
+            match log.check_writable() {
+                Ok(high_watermark) => {
+                    self.shards.push(Gatherer { log: Arc::clone(log), high_watermark });
+                }
+                Err(error) => return Err((error, append)),
+            }
         }
+        assert!(Arc::ptr_eq(&self.shards[place].log, log), "a frame has one shard's records");
         self.appends.push((place, append));
+        Ok(())
     }
 
     /// Brings appends of one shard together. They stay in the order in which they came.
@@ -56,7 +80,7 @@ pub(super) struct Part {
 
 /// Somebody who waits for a commit.
 struct Waiter {
-    reply: Option<oneshot::Sender<Result<Appended>>>,
+    reply: Option<oneshot::Sender<Result<Appended, Error>>>,
     appended: Appended,
     _permit: OwnedSemaphorePermit,
     /// Dropped after the commit was published, or refused.
@@ -87,7 +111,8 @@ impl Parts {
             }
         });
         let waiters = waiters.collect();
-        let parts = shards.into_iter().zip(frames).map(|(shard, frame)| Part { shard, frame });
+        let shards = shards.into_iter().map(|gatherer| gatherer.log);
+        let parts = shards.zip(frames).map(|(shard, frame)| Part { shard, frame });
         Parts { parts: parts.collect(), waiters }
     }
 

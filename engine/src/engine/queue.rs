@@ -14,12 +14,11 @@ use crate::shard::{ShardLog, Taken};
 
 /// A batch that waits for its commit.
 pub(super) struct Append {
-    pub(super) shard: Arc<ShardLog>,
     pub(super) batch: Batch,
     pub(super) reply: oneshot::Sender<Result<Appended>>,
     /// Gives the bytes back when dropped.
     pub(super) permit: OwnedSemaphorePermit,
-    /// Tells the shard when dropped that this append is settled.
+    /// Where it goes. Tells the shard when dropped that this append is settled.
     pub(super) taken: Taken,
 }
 
@@ -63,7 +62,7 @@ impl AppendQueue {
     /// Waits for room, then queues the batch. The receiver is told how it ended.
     pub(super) async fn push(
         &self,
-        shard: Arc<ShardLog>,
+        shard: &Arc<ShardLog>,
         batch: Batch,
     ) -> Result<oneshot::Receiver<Result<Appended>>> {
         let bytes = (batch.payload().len() + FRAME_HEADER_BYTES).min(self.room_bytes);
@@ -82,7 +81,7 @@ impl AppendQueue {
             // can find that nothing is on its way.
             let taken = shard.enter()?;
             pending.payload_bytes += batch.payload().len();
-            pending.appends.push_back(Append { shard, batch, reply, permit, taken });
+            pending.appends.push_back(Append { batch, reply, permit, taken });
         }
         if self.wants_wake.swap(false, Ordering::SeqCst) {
             self.waker.wake();

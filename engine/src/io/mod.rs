@@ -202,7 +202,7 @@ pub trait Wake: Send + Sync {
 pub trait CommitRing: Send {
     /// Which kind this is, for the log: `io_uring`, `portable`, `simulated`.
     fn kind(&self) -> &'static str;
-    /// Starts a write, at the next [`CommitRing::wait`] at the latest. The caller keeps the number in flight within the ring's depth.
+    /// Starts a write. The caller keeps the number in flight within the ring's depth.
     fn submit(&mut self, write: DurableWrite);
     /// Blocks until a write completes, somebody wakes the ring, or `timeout` passes; appends to
     /// `completions` whatever has completed, in any order. `Some(Duration::ZERO)` does not block.

@@ -27,9 +27,6 @@ use super::{CommitRing, Completion, DurableWrite, Wake};
 const WAKE_DATA: u64 = u64::MAX;
 /// How often one write is handed in again after the kernel said that it did nothing.
 const RESUBMITS_MAX: u32 = 1024;
-/// PERF: the disk begins with a write of this size while its owner makes the next one; smaller ones
-/// are handed in by the call that waits for them, a system call less each.
-const SUBMIT_AT_ONCE_BYTES: usize = 64 * 1024;
 /// A longer wait returns early: the kernel's seconds have a sign.
 const TIMEOUT_MAX: Duration = Duration::from_secs(1 << 30);
 
@@ -233,12 +230,9 @@ impl CommitRing for UringRing {
             self.finished.push(Completion { token: write.token, result: Ok(()) });
             return;
         }
-        let is_large = write.bytes.len() >= SUBMIT_AT_ONCE_BYTES;
         self.slots[index] = Some(Slot { write, bytes_done: 0, resubmits: 0 });
         self.push_write(index);
-        if is_large {
-            self.enter(0, None);
-        }
+        self.enter(0, None);
     }
 
     fn wait(&mut self, timeout: Option<Duration>, completions: &mut Vec<Completion>) {

@@ -9,12 +9,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::mm::{Advice, madvise};
 
 use crate::io::DIRECT_IO_BYTES;
-
-/// Images of this size and above are made of huge pages where the kernel has them.
-const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// Zeroed memory that begins where direct I/O may.
 ///
@@ -42,21 +38,7 @@ impl Image {
         let storage = NonNull::new(storage).ok_or(io::ErrorKind::OutOfMemory)?;
         let address = storage.addr().get();
         let start = address.next_multiple_of(DIRECT_IO_BYTES) - address;
-        let image = Image { storage, layout, start, bytes };
-        if bytes >= HUGE_PAGE_BYTES {
-            image.ask_for_huge_pages();
-        }
-        Ok(image)
-    }
-
-    /// PERF: a large image is touched once from front to back: 48 page faults for 96 MiB, not 24,576.
-    fn ask_for_huge_pages(&self) {
-        let bytes = self.bytes - self.bytes % DIRECT_IO_BYTES;
-        // SAFETY: all of it is this image's, and the advice does not change what it holds.
-        let advised = unsafe { madvise(self.at(0).cast(), bytes, Advice::LinuxHugepage) };
-        if let Err(error) = advised {
-            tracing::debug!(%error, "the kernel has no huge pages for a journal file's image");
-        }
+        Ok(Image { storage, layout, start, bytes })
     }
 
     fn bytes(&self) -> usize {

@@ -37,6 +37,13 @@ enum Position {
 #[derive(Debug)]
 pub(crate) struct Taken(Arc<ShardLog>);
 
+impl Taken {
+    /// The log that it came into.
+    pub(crate) fn log(&self) -> &Arc<ShardLog> {
+        &self.0
+    }
+}
+
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut gate = self.0.gate();

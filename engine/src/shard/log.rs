@@ -73,17 +73,15 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Which of the frames of `commit` is the shard's, if it has one there.
-    pub(crate) fn place_in(&self, commit: u64) -> Option<usize> {
-        self.place.filter(|(newest, _)| *newest == commit).map(|(_, place)| place)
-    }
-
-    /// The same; without one, frame `next` is its own from now on.
-    pub(crate) fn take_place_in(&mut self, commit: u64, next: usize) -> usize {
-        self.place_in(commit).unwrap_or_else(|| {
-            self.place = Some((commit, next));
-            next
-        })
+    /// Which of the frames of `commit` is the shard's; `next` from now on, if it has none there.
+    pub(crate) fn place_in(&mut self, commit: u64, next: usize) -> usize {
+        match self.place {
+            Some((newest, place)) if newest == commit => place,
+            _ => {
+                self.place = Some((commit, next));
+                next
+            }
+        }
     }
 }
 
@@ -180,15 +178,15 @@ impl ShardLog {
         self.readable.subscribe()
     }
 
-    /// Why records are not taken into the log, if they are not.
-    pub fn check_writable(&self) -> Result<()> {
+    /// Why records are not taken into the log, if they are not; otherwise the high watermark.
+    pub fn check_writable(&self) -> Result<SeqNo> {
         let state = self.state();
         if state.is_deleted {
             return Err(Error::new(ErrorKind::NotFound, "shard was deleted").in_shard(self.id));
         }
         match &state.quarantine {
             Some(quarantine) => Err(quarantined(self.id, quarantine)),
-            None => Ok(()),
+            None => Ok(state.high_watermark),
         }
     }
 

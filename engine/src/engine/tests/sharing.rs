@@ -88,3 +88,23 @@ fn closing_answers_what_was_taken_and_marks_a_clean_end() {
     assert!(rig.engine.recovery().is_clean);
     assert_eq!(rig.read_all(shard).unwrap(), [b"first".to_vec(), b"taken".to_vec()]);
 }
+
+#[test]
+fn appends_of_a_refused_shard_never_land_in_the_frame_that_has_its_place() {
+    let mut rig = Rig::fresh(9);
+    let shards = rig.shards(3);
+    let sent = [(0, b"a0"), (1, b"b0"), (0, b"a1"), (2, b"c0"), (0, b"a2"), (1, b"b1"), (2, b"c1")];
+    let mut answers: Vec<_> =
+        sent.iter().map(|(shard, data)| rig.enqueue(shards[*shard], *data).unwrap()).collect();
+    rig.engine.delete_shards(&[shards[0]], Transaction::new()).unwrap();
+    rig.crew.commit_all();
+    for ((shard, _), answer) in sent.iter().zip(&mut answers) {
+        let told = answer.try_recv().unwrap();
+        assert_eq!(told.is_err(), *shard == 0, "{told:?}");
+    }
+    assert_eq!(rig.read_all(shards[1]).unwrap(), [b"b0", b"b1"]);
+    assert_eq!(rig.read_all(shards[2]).unwrap(), [b"c0", b"c1"]);
+    let rig = rig.killed(10).unwrap();
+    assert_eq!(rig.read_all(shards[1]).unwrap(), [b"b0", b"b1"]);
+    assert_eq!(rig.read_all(shards[2]).unwrap(), [b"c0", b"c1"]);
+}
