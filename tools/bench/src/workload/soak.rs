@@ -4,9 +4,11 @@
 //! Retention is on and drops nothing: the least that the API knows is a day.
 
 use std::io;
+use std::time::Duration;
 
 use super::Round;
 use super::bench::Bench;
+use crate::anchor::disk::{Place, append_and_flush_every};
 use crate::load::{Span, open};
 use crate::system::Operation;
 
@@ -14,6 +16,9 @@ const NAME: &str = "soak";
 const CONNECTIONS: usize = 64;
 /// Of what a closed loop reached just before.
 const SHARE: f64 = 0.7;
+/// Bare flushes: about the bytes a second of some twenty thousand puts that share commits.
+const FLUSH_EVERY: Duration = Duration::from_micros(333);
+const FLUSH_BYTES: usize = 8192;
 
 /// One stretch of the load.
 struct Slice {
@@ -28,7 +33,7 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let most = bench.closed(bench.kinesis(host.address(), CONNECTIONS)?, Operation::Single)?.rate();
     let rate = SHARE * most;
     let (count, counted) = bench.soak;
-    let span = Span { warm_up: std::time::Duration::ZERO, counted };
+    let span = Span { warm_up: Duration::ZERO, counted };
     let (mut slices, mut puts, mut worst_ms) = (Vec::with_capacity(count), 0, 0.0_f64);
     let before = host.processor_s()?;
     for number in 1..=count {
@@ -70,6 +75,17 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     beside("p50 of the last stretch", "ms", |slice| slice.p50_ms);
     beside("p99 of the last stretch", "ms", |slice| slice.p99_ms);
     beside("memory after the last stretch", "MB", |slice| slice.anonymous_mb);
-    round.note((NAME, "the slowest put", "ms"), worst_ms, None);
+    // Without any system, as many bytes a second: what of the slowness is the disk's own.
+    let directory = bench.directory()?;
+    let bare = bench.on_server_core(|| {
+        append_and_flush_every(FLUSH_EVERY, directory.path(), Place::Recycled, FLUSH_BYTES, counted)
+    })?;
+    let bare = bare.latencies.percentiles();
+    let mut p99s: Vec<f64> = slices.iter().map(|slice| slice.p99_ms).collect();
+    p99s.sort_by(f64::total_cmp);
+    let anchor = Some(("bare flushes of as many bytes, p99", bare.p99_ms));
+    round.note((NAME, "p99 of the middle stretch", "ms"), p99s[p99s.len() / 2], anchor);
+    let anchor = Some(("the slowest bare flush", bare.max_ms));
+    round.note((NAME, "the slowest put", "ms"), worst_ms, anchor);
     Ok(round)
 }
