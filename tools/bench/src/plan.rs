@@ -4,7 +4,7 @@ use std::io;
 
 use crate::figure::Sample;
 use crate::workload::bench::Bench;
-use crate::workload::{ALL, Load, Workload};
+use crate::workload::{ALL, Load, When, Workload};
 
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub fn chosen(names: &[String]) -> io::Result<Vec<&'static Workload>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let is_chosen = |workload: &&Workload| match names {
-        [] => !workload.is_long,
+        [] => workload.when == When::Always,
         names => names.iter().any(|name| name == workload.name),
     };
     Ok(ALL.iter().filter(is_chosen).collect())
@@ -41,7 +41,8 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::default();
     for round in 0..rounds {
-        for workload in workloads.iter().filter(|workload| round == 0 || !workload.is_long) {
+        let runs = |workload: &&&Workload| round == 0 || workload.when != When::ByNameOnce;
+        for workload in workloads.iter().filter(runs) {
             progress(round, workload);
             let done = workload.round(bench).map_err(|error| {
                 io::Error::new(error.kind(), format!("{}: {error}", workload.name))

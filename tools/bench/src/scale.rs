@@ -9,7 +9,7 @@ use crate::load::Span;
 pub enum Scale {
     /// Next to nothing: does it run at all?
     Tiny,
-    /// Ends within two minutes; within three when every other system is installed.
+    /// Ends within two minutes.
     Quick,
     /// Rounds that are long enough for figures to be told to others. Still less than a gigabyte
     /// a load: the disks of rented machines have an allowance.
@@ -75,6 +75,16 @@ impl Scale {
         match self {
             Scale::Tiny => 0,
             Scale::Quick | Scale::Full => 1_100 << 20,
+        }
+    }
+
+    /// Bytes of records that are sealed before a start is measured; told of after each of so many.
+    #[must_use]
+    pub const fn sealed_bytes(self) -> (u64, u64) {
+        const GB: u64 = 1_000_000_000;
+        match self {
+            Scale::Tiny => (1, 1),
+            Scale::Quick | Scale::Full => (10 * GB, GB),
         }
     }
 }

@@ -37,7 +37,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Run {
-    /// Ends within two minutes; within three when every other system is installed.
+    /// Ends within two minutes.
     #[arg(long)]
     quick: bool,
     /// These workloads alone; see `workloads`.

@@ -41,6 +41,8 @@ pub struct Bench {
     pub soak: (usize, Duration),
     tell: fn(&str),
     settle_bytes: u64,
+    /// Bytes that are sealed before a start, and those between two lines about it.
+    pub sealed_bytes: (u64, u64),
     settled: OnceCell<Host>,
     /// How long an anchor is measured.
     pub anchor_time: Duration,
@@ -75,6 +77,7 @@ impl Bench {
             soak: scale.soak(),
             tell,
             settle_bytes: scale.settle_bytes(),
+            sealed_bytes: scale.sealed_bytes(),
             settled: OnceCell::new(),
             scratch: scratch.to_owned(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,

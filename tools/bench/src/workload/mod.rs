@@ -47,9 +47,20 @@ pub struct Workload {
     pub name: &'static str,
     /// What it does, in a line.
     pub about: &'static str,
-    /// Whether it takes minutes: it runs when it is asked for by name, and once.
-    pub is_long: bool,
+    /// When it runs.
+    pub when: When,
     run: fn(&Bench) -> io::Result<Round>,
+}
+
+/// When a workload runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// In every round, unless others are asked for.
+    Always,
+    /// In every round, when it is asked for by name.
+    ByName,
+    /// The same, in the first round alone: it takes minutes.
+    ByNameOnce,
 }
 
 /// What one round of a workload says.
@@ -86,73 +97,79 @@ pub const ALL: &[Workload] = &[
     Workload {
         name: "engine",
         about: "the engine alone: 500 x 1 KiB appends; commits over 1 and 10,000 shards",
-        is_long: false,
+        when: When::Always,
         run: engine::run,
     },
     Workload {
         name: "batches",
         about: "PutRecords of 500 x 1 KiB over 4 connections, durable",
-        is_long: false,
+        when: When::Always,
         run: batches::run,
     },
     Workload {
         name: "singles",
         about: "PutRecord of 1 KiB over 1, 16 and 64 connections, durable",
-        is_long: false,
+        when: When::Always,
         run: singles::run,
     },
     Workload {
         name: "shapes",
         about: "PutRecord of 1 KiB over 1,000 connections, and of 1 MB over 4",
-        is_long: false,
+        when: When::Always,
         run: shapes::run,
     },
     Workload {
         name: "fixed-rate",
         about: "PutRecord of 1 KiB, 2,000 a second whatever happens",
-        is_long: false,
+        when: When::Always,
         run: fixed_rate::run,
     },
     Workload {
         name: "consume",
         about: "PutRecord 500 times a second, and when a subscription has each, and a reader that polls",
-        is_long: false,
+        when: When::Always,
         run: consume::run,
     },
     Workload {
         name: "catch-up",
         about: "GetRecords from the beginning: what was just written, and after a restart",
-        is_long: false,
+        when: When::Always,
         run: catch_up::run,
     },
     Workload {
         name: "seal",
         about: "32 MiB of log lines into a compressed segment, on one core",
-        is_long: false,
+        when: When::Always,
         run: seal::run,
     },
     Workload {
         name: "recovery",
         about: "kill -9, then the time until the server listens",
-        is_long: false,
+        when: When::Always,
         run: recovery::run,
     },
     Workload {
         name: "peers",
-        about: "the same batches and single puts to Redis, NATS, Kafka and emulators of Kinesis",
-        is_long: false,
+        about: "the same batches and single puts to Redis and NATS, as they come and flushing each",
+        when: When::Always,
         run: peers::run,
+    },
+    Workload {
+        name: "peers-slow",
+        about: "the same to Kafka, emulators of Kinesis and an endpoint, by name alone: they need a while",
+        when: When::ByName,
+        run: peers::run_slow,
     },
     Workload {
         name: "recovery-sealed",
         about: "the same with 10 GB of records sealed, by name alone",
-        is_long: true,
+        when: When::ByNameOnce,
         run: recovery::run_sealed,
     },
     Workload {
         name: "soak",
         about: "PutRecord at 70 % of the most for ten minutes (--quick: one), by name alone",
-        is_long: true,
+        when: When::ByNameOnce,
         run: soak::run,
     },
 ];

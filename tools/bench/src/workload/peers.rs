@@ -12,6 +12,7 @@ use crate::system::kinesis::{STREAM, create_stream, delete_stream};
 use crate::system::{Connection, Operation, kafka, kinesis, nats, redis};
 
 const NAME: &str = "peers";
+const NAME_SLOW: &str = "peers-slow";
 const BATCH_CONNECTIONS: usize = 4;
 const SINGLE_CONNECTIONS: usize = 64;
 
@@ -31,11 +32,19 @@ const DOES_NOT: &str = "it does not flush";
 const IN_MEMORY: &str = "it keeps them in memory";
 const UNKNOWN: &str = "it may flush or not";
 
-const PEERS: [(&str, &str, Peer); 9] = [
+/// A peer's name, whether it flushes, and how it is run.
+type Row = (&'static str, &'static str, Peer);
+
+/// Those that are as quick as they will be once they listen.
+const READY: [Row; 4] = [
     ("Redis, everysec", DOES_NOT, Peer::Redis(redis::Flush::EverySecond)),
     ("Redis, always", FLUSHES, Peer::Redis(redis::Flush::Always)),
     ("NATS JetStream, default", DOES_NOT, Peer::Nats(nats::Flush::Default)),
     ("NATS JetStream, sync always", FLUSHES, Peer::Nats(nats::Flush::Always)),
+];
+
+/// Those that take a while, or are slow.
+const SLOW: [Row; 5] = [
     ("Kafka, default", DOES_NOT, Peer::Kafka(kafka::Flush::Default)),
     ("Kafka, flush each", FLUSHES, Peer::Kafka(kafka::Flush::Always)),
     ("Kinesalite", DOES_NOT, Peer::Emulator(Emulator::Kinesalite)),
@@ -47,19 +56,37 @@ const PEERS: [(&str, &str, Peer); 9] = [
 const OPERATIONS: [Operation; 2] = [Operation::Single, Operation::Batch];
 
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
+    beside(bench, NAME, READY.map(owned).into_iter())
+}
+
+pub(super) fn run_slow(bench: &Bench) -> io::Result<Round> {
+    let endpoint =
+        bench.endpoint.map(|server| (server.to_string(), UNKNOWN, Peer::Endpoint(server)));
+    beside(bench, NAME_SLOW, SLOW.map(owned).into_iter().chain(endpoint))
+}
+
+fn owned((name, flush, peer): Row) -> (String, &'static str, Peer) {
+    (name.to_owned(), flush, peer)
+}
+
+/// Measures Flowstone, then `peers`, under the name of `workload`.
+fn beside(
+    bench: &Bench,
+    workload: &'static str,
+    peers: impl Iterator<Item = (String, &'static str, Peer)>,
+) -> io::Result<Round> {
     let mut round = Round::default();
     let ours = each(|operation| {
         let host = bench.settled()?;
         let connections = bench.kinesis(host.address(), connections_of(operation))?;
         bench.closed(connections, operation)
     })?;
-    let peers = PEERS.map(|(name, flush, peer)| (name.to_owned(), flush, peer));
-    let endpoint =
-        bench.endpoint.map(|server| (server.to_string(), UNKNOWN, Peer::Endpoint(server)));
-    for (name, flush, peer) in peers.into_iter().chain(endpoint) {
+    for (name, flush, peer) in peers {
         let full_name = peer.full_name(&name);
         match full_name.and_then(|full_name| Ok((full_name, theirs(bench, peer)?))) {
-            Ok((full_name, theirs)) => note(&mut round, (&full_name, flush), &ours, &theirs),
+            Ok((full_name, theirs)) => {
+                note(&mut round, (workload, &full_name, flush), &ours, &theirs);
+            }
             Err(error) => round.missing.push(format!("{name}: {error}")),
         }
     }
@@ -74,7 +101,7 @@ fn each(mut measure: impl FnMut(Operation) -> io::Result<Measured>) -> io::Resul
 
 fn note(
     round: &mut Round,
-    (name, flush): (&str, &str),
+    (workload, name, flush): (&'static str, &str, &str),
     ours: &[Measured; 2],
     theirs: &[Measured; 2],
 ) {
@@ -85,7 +112,7 @@ fn note(
         };
         let what = format!("{what} beside {name}; {flush}");
         let anchor = Some((name, theirs.rate() * records));
-        round.note((NAME, &what, "records/s"), ours.rate() * records, anchor);
+        round.note((workload, &what, "records/s"), ours.rate() * records, anchor);
         round.load(&format!("{name}, {what}"), theirs, records);
     }
 }

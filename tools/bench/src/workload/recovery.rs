@@ -18,11 +18,7 @@ const NAME_SEALED: &str = "recovery-sealed";
 const CONNECTIONS: usize = 4;
 
 const GIB: f64 = (1u64 << 30) as f64;
-const GB: u64 = 1_000_000_000;
-/// Bytes of records that are sealed before a start.
-const SEALED_BYTES: u64 = 10 * GB;
-/// Bytes between two lines about how far it is.
-const STEP_BYTES: u64 = GB;
+const MB: u64 = 1_000_000;
 
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
@@ -34,17 +30,18 @@ pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     Ok(round)
 }
 
-/// With [`SEALED_BYTES`] of records sealed: beside what a journal file holds that is not, and alone.
+/// With gigabytes of records sealed: beside what a journal file holds that is not, and alone.
 pub(super) fn run_sealed(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.flowstone()?;
+    let (all, step) = bench.sealed_bytes;
     let mut put = 0;
-    while put < SEALED_BYTES {
+    while put < all {
         let connections = bench.kinesis(host.address(), CONNECTIONS)?;
-        let batches = STEP_BYTES.div_ceil(BATCH_BYTES as u64);
+        let batches = step.div_ceil(BATCH_BYTES as u64);
         bench.block_on(count(connections, Operation::Batch, batches))?;
         put += batches * BATCH_BYTES as u64;
-        bench.tell(&format!("{NAME_SEALED}: {} of {} GB", put / GB, SEALED_BYTES / GB));
+        bench.tell(&format!("{NAME_SEALED}: {} of {} MB", put / MB, all / MB));
     }
     host.rest()?;
     let Started { host, .. } = killed_and_started(bench, host, NAME_SEALED, &mut round)?;
