@@ -31,7 +31,7 @@ use crate::types::{SegmentId, SeqNo, ShardId, Timestamp};
 const NOTE_CLOCK_EVERY_MS: u64 = 60_000;
 
 /// Between two looks whether a burst of appends is over.
-const BURST_LOOK: Duration = Duration::from_millis(50);
+pub(super) const BURST_LOOK: Duration = Duration::from_millis(50);
 
 /// The compactor.
 pub(super) struct Compactor {

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::engine::committer::Committer;
-use crate::engine::compactor::Compactor;
+use crate::engine::compactor::{BURST_LOOK, Compactor};
 use crate::engine::sealer::Sealer;
 use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind};
@@ -46,7 +46,8 @@ impl Crew {
             let guard = BlockOnPanic(Arc::clone(&sealing));
             while !sealing.is_stopping() {
                 if !sealer.turn_in_time() {
-                    sealing.sealer_bell.wait(SEALER_TICK);
+                    let wait = if sealing.is_burst() { BURST_LOOK } else { SEALER_TICK };
+                    sealing.sealer_bell.wait(wait);
                 }
             }
             drop(guard);

@@ -4,6 +4,7 @@
 //! |----------------|------|
 //! | `closed.rs`    | closed loop: the next operation when the last was answered |
 //! | `open.rs`      | open loop: operations at a fixed rate, whatever the server does |
+//! | `timer.rs`     | waiting until a moment without keeping a core busy |
 //! | `together.rs`  | loops side by side |
 //! | `latencies.rs` | how long operations took |
 
@@ -12,6 +13,7 @@ mod latencies;
 mod open;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod together;
 
 use std::time::Duration;
@@ -19,6 +21,7 @@ use std::time::Duration;
 pub use closed::{closed, count};
 pub use latencies::{Latencies, Percentiles};
 pub use open::open;
+pub use timer::Timer;
 
 /// How long a load runs, and what is not counted.
 #[derive(Clone, Copy, Debug)]

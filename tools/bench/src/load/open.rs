@@ -8,10 +8,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::task::yield_now;
-
 use super::together::{all, measured};
-use super::{Latencies, Measured, Span};
+use super::{Latencies, Measured, Span, Timer};
 use crate::stopwatch::Stopwatch;
 use crate::system::{Connection, Operation};
 
@@ -53,16 +51,13 @@ async fn one(
     span: Span,
     time: Rc<Stopwatch>,
 ) -> io::Result<Latencies> {
-    let mut latencies = Latencies::default();
+    let (timer, mut latencies) = (Timer::new()?, Latencies::default());
     for number in 0.. {
         let due = schedule.due(number);
         if due >= span.end() {
             break;
         }
-        // A timer's tick is longer than the time between operations: the load's core spins.
-        while time.elapsed() < due {
-            yield_now().await;
-        }
+        timer.wait(&time, due).await?;
         connection.run(operation).await?;
         if due >= span.warm_up {
             latencies.note(time.elapsed() - due);

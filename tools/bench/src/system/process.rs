@@ -23,14 +23,28 @@ pub fn processor_s(id: u32) -> io::Result<f64> {
     Ok(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Waits until process `id` has nothing more to do: it takes no processor time.
+/// Whether a thread of process `id` waits for a disk.
+fn waits_for_disk(id: u32) -> io::Result<bool> {
+    for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        // A thread that has ended meanwhile waits for nothing.
+        let stat = std::fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+        let state = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().next());
+        if state == Some("D") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Waits until process `id` has nothing more to do: it takes no processor time, and waits for no
+/// disk.
 pub fn rest(id: u32) -> io::Result<()> {
     let time = Stopwatch::start();
     let mut before = processor_s(id)?;
     while time.elapsed() < REST_MAX {
         std::thread::park_timeout(REST_LOOK);
         let now = processor_s(id)?;
-        if now <= before {
+        if now <= before && !waits_for_disk(id)? {
             return Ok(());
         }
         before = now;

@@ -12,7 +12,7 @@ use tokio::task::{LocalSet, yield_now};
 
 use super::bench::Bench;
 use super::{RECORD_BYTES, Round};
-use crate::load::{Latencies, Measured};
+use crate::load::{Latencies, Measured, Timer};
 use crate::payload::Payload;
 use crate::stopwatch::Stopwatch;
 use crate::system::events::{Subscription, register};
@@ -125,16 +125,14 @@ async fn puts(bench: &Bench, stream: &str, mut http: Http, reader: Reader) -> io
     let reader = tokio::task::spawn_local(read(reader, time, Rc::clone(&arrived)));
     let mut seen = Seen::default();
     let mut payload = Payload::new(5);
-    let mut due = Duration::ZERO;
+    let (timer, mut due) = (Timer::new()?, Duration::ZERO);
     while due < bench.span.warm_up + bench.span.counted {
         let mut record = payload.record(RECORD_BYTES);
         record[..DIGITS].copy_from_slice(format!("{:0DIGITS$}", seen.sent.len()).as_bytes());
         let data = base64_simd::STANDARD.encode_to_string(record);
         let body = json!({"StreamName": stream, "PartitionKey": "device", "Data": data});
         let request = request("PutRecord", &body);
-        while time.elapsed() < due {
-            yield_now().await;
-        }
+        timer.wait(&time, due).await?;
         seen.sent.push(time.elapsed());
         http.call(&request, |_| Ok(())).await?;
         seen.answered.push(time.elapsed());
