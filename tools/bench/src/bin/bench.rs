@@ -55,7 +55,7 @@ struct Run {
     /// The server; otherwise FLOWSTONE_BIN, or `flowstone` beside this program.
     #[arg(long, value_name = "PROGRAM")]
     server: Option<PathBuf>,
-    /// Another server that speaks Kinesis, over plain HTTP: `peers` measures it too. It is given
+    /// Another server that speaks Kinesis, over plain HTTP: `peers-slow` measures it too. It is given
     /// all that it takes, in a stream `bench` which is made for each load and deleted behind it.
     #[arg(long, env = "KINESIS_ENDPOINT", value_name = "HOST:PORT", value_parser = address)]
     endpoint: Option<SocketAddr>,
