@@ -218,18 +218,17 @@ impl Committer {
 
     /// Takes from the queue what goes into the next commit.
     fn gather(&mut self) -> Gathered {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::new(self.next_token);
         let Some(active) = &self.active else { return gathered };
         let room = active.image.remaining() - MARKER_RESERVE_BYTES;
         let commit_bytes_max = self.shared.options.commit_bytes_max.min(room);
-        let commit = self.next_token;
         let mut payload_bytes = 0;
         let mut refused = Vec::new();
         loop {
             let frames = gathered.shards.len();
             let mut place = frames;
             let taken = self.shared.queue.pop_if(|append| {
-                place = gathered.place_of(append.taken.log(), commit);
+                place = gathered.place_of(append.taken.log());
                 let frames = frames + usize::from(place == frames);
                 let bytes =
                     commit_bytes_at_most(frames, payload_bytes + append.batch.payload().len());

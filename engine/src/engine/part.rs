@@ -15,29 +15,30 @@ use crate::types::SeqNo;
 ///
 /// PERF: flat, not a list a shard: ten thousand shards in a commit would be as many lists to make
 /// and to let go.
-#[derive(Default)]
 pub(super) struct Gathered {
+    /// The token that the commit will have.
+    commit: u64,
     /// A frame each.
-    pub(super) shards: Vec<Gatherer>,
+    pub(super) shards: Vec<Destination>,
     /// Each with its shard's place among `shards`.
     appends: Vec<(usize, Append)>,
 }
 
 /// A shard that has a frame in a commit.
-pub(super) struct Gatherer {
+pub(super) struct Destination {
     pub(super) log: Arc<ShardLog>,
     pub(super) high_watermark: SeqNo,
 }
 
 impl Gathered {
-    /// Which frame of `commit`, the one that is gathered for, an append to `log` goes into: one that
-    /// is there, or the next one.
-    pub(super) fn place_of(&self, log: &Arc<ShardLog>, commit: u64) -> usize {
-        let next = self.shards.len();
-        let place = log.head().place_in(commit, next);
-        // A shard that was refused keeps a place which is another one's by now.
-        let is_its_own = self.shards.get(place).is_some_and(|other| Arc::ptr_eq(&other.log, log));
-        if is_its_own { place } else { next }
+    /// Nothing yet, for the commit with that token, which no other commit has.
+    pub(super) fn new(commit: u64) -> Gathered {
+        Gathered { commit, shards: Vec::new(), appends: Vec::new() }
+    }
+
+    /// Which frame an append to `log` goes into: one that is there, or the next one.
+    pub(super) fn place_of(&self, log: &ShardLog) -> usize {
+        log.head().place_in(self.commit).unwrap_or(self.shards.len())
     }
 
     /// Adds an append to the frame at `place`. `Err` is why its shard takes none, and the append.
@@ -46,7 +47,8 @@ impl Gathered {
         if place == self.shards.len() {
             match log.check_writable() {
                 Ok(high_watermark) => {
-                    self.shards.push(Gatherer { log: Arc::clone(log), high_watermark });
+                    log.head().place = Some((self.commit, place));
+                    self.shards.push(Destination { log: Arc::clone(log), high_watermark });
                 }
                 Err(error) => return Err((error, append)),
             }
@@ -98,7 +100,7 @@ impl Parts {
     /// What became of `gathered`: the records of a shard's appends are in its frame, one append
     /// behind the other.
     pub(super) fn new(gathered: Gathered, frames: Vec<Frame>) -> Parts {
-        let Gathered { shards, appends } = gathered;
+        let Gathered { shards, appends, .. } = gathered;
         let mut next_seqs: Vec<_> = frames.iter().map(|frame| frame.header().first_seq).collect();
         let waiters = appends.into_iter().map(|(place, append)| {
             let (first_seq, count) = (next_seqs[place], append.batch.count());
@@ -111,7 +113,7 @@ impl Parts {
             }
         });
         let waiters = waiters.collect();
-        let shards = shards.into_iter().map(|gatherer| gatherer.log);
+        let shards = shards.into_iter().map(|shard| shard.log);
         let parts = shards.zip(frames).map(|(shard, frame)| Part { shard, frame });
         Parts { parts: parts.collect(), waiters }
     }

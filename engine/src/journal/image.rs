@@ -15,8 +15,8 @@ use crate::io::DIRECT_IO_BYTES;
 /// Zeroed memory that begins where direct I/O may.
 ///
 /// PERF: asked for in one piece without an alignment, so that the allocator hands out untouched pages
-/// for a large image, and used ones for a small one: mapping each anew took the crash lab's machines
-/// a third of their time.
+/// for a large image, and used ones for a small one: mapping each anew doubled the processor time of
+/// the crash lab's machines.
 struct Image {
     storage: NonNull<u8>,
     layout: Layout,

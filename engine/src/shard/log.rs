@@ -68,20 +68,15 @@ pub(crate) struct Head {
     pub(crate) arrival: Timestamp,
     /// The newest journal file that holds a frame of this shard.
     pub(crate) file: FileSeq,
-    /// The newest commit that holds one, by its token, and the frame's place in it.
-    place: Option<(u64, usize)>,
+    /// The newest commit that a frame of this shard was gathered for, by its token, and the frame's
+    /// place in it.
+    pub(crate) place: Option<(u64, usize)>,
 }
 
 impl Head {
-    /// Which of the frames of `commit` is the shard's; `next` from now on, if it has none there.
-    pub(crate) fn place_in(&mut self, commit: u64, next: usize) -> usize {
-        match self.place {
-            Some((newest, place)) if newest == commit => place,
-            _ => {
-                self.place = Some((commit, next));
-                next
-            }
-        }
+    /// Which of the frames of `commit` is the shard's, if it has one there.
+    pub(crate) fn place_in(&self, commit: u64) -> Option<usize> {
+        self.place.filter(|(newest, _)| *newest == commit).map(|(_, place)| place)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A serde deserializer that borrows from the body.
 //!
-//! Lengths may be indefinite. Tags are stepped over: what a value means is the shape's to say.
+//! Lengths may be indefinite. Tags are stepped over, for what a value means is the shape's to say,
+//! but those that make a number of bytes.
 //! What is skipped is not stored.
 
 use std::fmt;
@@ -123,7 +124,7 @@ impl<'de> Parser<'de> {
 
     /// Steps over one item, which must be well-formed.
     fn skip(&mut self) -> Result<()> {
-        let head = self.untagged()?;
+        let (head, _) = self.untagged()?;
         match (head.major, head.value) {
             (UNSIGNED | NEGATIVE, Some(_)) => Ok(()),
             (BYTES, Some(bytes)) => self.take(bytes).map(drop),
@@ -151,15 +152,66 @@ impl<'de> Parser<'de> {
         }
     }
 
-    /// The head of an item behind its tags.
-    fn untagged(&mut self) -> Result<Head> {
+    /// The head of an item behind its tags, of which the last one says how its bytes are meant.
+    fn untagged(&mut self) -> Result<(Head, Meaning)> {
+        let mut meaning = Meaning::Plain;
         loop {
             match self.head()? {
-                Head { major: TAG, value: Some(_), .. } => {}
+                Head { major: TAG, value: Some(tag), .. } => meaning = Meaning::of(tag),
                 Head { major: TAG, value: None, .. } => return Err(NotCbor),
-                head => return Ok(head),
+                head => return Ok((head, meaning)),
             }
         }
+    }
+}
+
+/// How the bytes behind a tag are meant.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// As bytes.
+    Plain,
+    /// As a whole number, the highest byte first.
+    Number,
+    /// As -1 less such a number.
+    NegativeNumber,
+}
+
+impl Meaning {
+    fn of(tag: u64) -> Meaning {
+        match tag {
+            2 => Meaning::Number,
+            3 => Meaning::NegativeNumber,
+            _ => Meaning::Plain,
+        }
+    }
+}
+
+/// Takes the bytes of a number that is written as such: whole if it fits, otherwise rounded.
+struct AsNumber<V> {
+    visitor: V,
+    is_negative: bool,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for AsNumber<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes of a number")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> std::result::Result<V::Value, E> {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let digits = &bytes[zeros..];
+        if digits.len() <= size_of::<u64>() {
+            let number = digits.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            return match i64::try_from(number) {
+                Ok(number) if self.is_negative => self.visitor.visit_i64(-1 - number),
+                Err(_) if self.is_negative => self.visitor.visit_i64(i64::MIN),
+                _ => self.visitor.visit_u64(number),
+            };
+        }
+        let number = digits.iter().fold(0.0, |number, byte| number * 256.0 + f64::from(*byte));
+        self.visitor.visit_f64(if self.is_negative { -number } else { number })
     }
 }
 
@@ -200,13 +252,19 @@ impl<'de> Deserializer<'de> for &mut Parser<'de> {
     type Error = NotCbor;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let head = self.untagged()?;
+        let (head, meaning) = self.untagged()?;
         match (head.major, head.value) {
             (UNSIGNED, Some(value)) => visitor.visit_u64(value),
             (NEGATIVE, Some(value)) => {
                 visitor.visit_i64(i64::try_from(value).map_or(i64::MIN, |value| -1 - value))
             }
-            (BYTES, length) => self.bytes(length, visitor),
+            (BYTES, length) => match meaning {
+                Meaning::Plain => self.bytes(length, visitor),
+                Meaning::Number => self.bytes(length, AsNumber { visitor, is_negative: false }),
+                Meaning::NegativeNumber => {
+                    self.bytes(length, AsNumber { visitor, is_negative: true })
+                }
+            },
             (TEXT, length) => self.text(length, visitor),
             (LIST, length) => self.nested(|parser| {
                 let mut items = Items { parser, left: length };

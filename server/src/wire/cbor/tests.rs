@@ -74,6 +74,34 @@ fn strangers_are_skipped_and_null_is_absent() {
 }
 
 #[test]
+fn numbers_that_are_written_as_bytes_are_numbers() {
+    let count = |hex: &str| {
+        let values = read_hex(&format!("a1 65436f756e74 {hex}")).unwrap();
+        Fields::new(&INPUT, &values).integer("Count")
+    };
+    assert_eq!(count("c2 41 05"), Some(5));
+    assert_eq!(count("c2 5f 4100 4101 4100 ff"), Some(256));
+    assert_eq!(count("c1 c2 c2 4a 00000000000000000007"), Some(7));
+    assert_eq!(count("c2 40"), Some(0));
+    assert_eq!(count("c3 41 04"), Some(-5));
+    assert_eq!(count("c2 c1 05"), Some(5));
+    // As many as the same digits in JSON.
+    for (hex, json) in [
+        ("c2 48 ffffffffffffffff", "18446744073709551615"),
+        ("c3 48 7fffffffffffffff", "-9223372036854775808"),
+        ("c2 49 010000000000000000", "18446744073709551616"),
+        ("c3 49 010000000000000000", "-18446744073709551617"),
+    ] {
+        let cbor = read_hex(&format!("a1 65436f756e74 {hex}"));
+        let json = format!("{{\"Count\":{json}}}");
+        assert_eq!(cbor, read(Format::Json, &INPUT, json.leak().as_bytes()), "{hex}");
+    }
+    let told = read_hex("a1 67456e7472696573 81 a1 6444617461 c2 43 616263").unwrap_err();
+    let json = read(Format::Json, &INPUT, br#"{"Entries":[{"Data":6382179}]}"#).unwrap_err();
+    assert_eq!(told, json);
+}
+
+#[test]
 fn bytes_that_are_no_document_are_refused() {
     for hex in [
         "",

@@ -1,5 +1,5 @@
-//! Single puts for a long time at 70 % of what the server can do, beside sealing and compaction:
-//! does it stay as quick, and as small?
+//! Single puts for a long time at 70 % of what the server can do beside sealing and compaction: does
+//! it stay as quick, and as small?
 //!
 //! Retention is on and drops nothing: the least that the API knows is a day.
 
@@ -9,13 +9,16 @@ use std::time::Duration;
 use super::Round;
 use super::bench::Bench;
 use crate::anchor::disk::{Place, append_and_flush_every};
-use crate::load::{Span, open};
+use crate::load::{Span, closed, open};
 use crate::system::Operation;
 
 const NAME: &str = "soak";
 const CONNECTIONS: usize = 64;
 /// Of what a closed loop reached just before.
 const SHARE: f64 = 0.7;
+/// How long that loop is warmed up at most, and counted: sealing is put off for so many seconds of a
+/// burst that the first ones tell what the server can do without it.
+const MOST_TIME_MAX: Duration = Duration::from_secs(15);
 /// Bare flushes: about the bytes a second of some twenty thousand puts that share commits.
 const FLUSH_EVERY: Duration = Duration::from_micros(333);
 const FLUSH_BYTES: usize = 8192;
@@ -30,9 +33,12 @@ struct Slice {
 pub(super) fn run(bench: &Bench) -> io::Result<Round> {
     let mut round = Round::default();
     let host = bench.settled()?;
-    let most = bench.closed(bench.kinesis(host.address(), CONNECTIONS)?, Operation::Single)?.rate();
-    let rate = SHARE * most;
     let (count, counted) = bench.soak;
+    let time = counted.min(MOST_TIME_MAX);
+    let connections = bench.kinesis(host.address(), CONNECTIONS)?;
+    let sustained = closed(connections, Operation::Single, Span { warm_up: time, counted: time });
+    let most = bench.block_on(sustained)?.rate();
+    let rate = SHARE * most;
     let span = Span { warm_up: Duration::ZERO, counted };
     let (mut slices, mut puts, mut worst_ms) = (Vec::with_capacity(count), 0, 0.0_f64);
     let before = host.processor_s()?;
