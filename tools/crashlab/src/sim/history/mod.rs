@@ -13,6 +13,8 @@ mod damaged;
 mod note;
 mod record;
 mod reshards;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Shards closed for others: what was asked for, and what must hold.
 
+use std::collections::BTreeSet;
+
 use flowstone_engine::types::{SeqNo, ShardId};
 
 use super::{Breach, History, Reshard};
@@ -48,14 +50,24 @@ impl History {
     }
 
     /// What is left of a reshard tells nothing any more once one of its shards was deleted. If it
-    /// was never answered, neither do attempts that were to make the same shards, then or later:
-    /// they are there, or not, because of any of them.
+    /// was never answered, neither do attempts that were to make the same shards, then or later, nor
+    /// their own rivals: all these are there, or not, because of any of them.
     pub(super) fn forget_reshards_of(&mut self, deleted: ShardId) {
         let is_whole = |reshard: &Reshard| reshard.shards().all(|shard| shard != deleted);
-        let is_forgotten = |reshard: &&Reshard| !reshard.is_acked && !is_whole(reshard);
-        let children = |reshard: &Reshard| reshard.children.clone();
-        let unknown: Vec<_> =
-            self.reshards.iter().filter(is_forgotten).flat_map(children).collect();
+        let mut unknown = BTreeSet::new();
+        let mut rivals: Vec<_> = self
+            .reshards
+            .iter()
+            .filter(|reshard| !reshard.is_acked && !is_whole(reshard))
+            .collect();
+        while !rivals.is_empty() {
+            unknown.extend(rivals.iter().flat_map(|reshard| &reshard.children).copied());
+            let is_rival = |reshard: &&Reshard| {
+                let mut known = reshard.children.iter().map(|child| !unknown.contains(child));
+                !reshard.is_acked && known.clone().any(|known| known) && known.any(|known| !known)
+            };
+            rivals = self.reshards.iter().filter(is_rival).collect();
+        }
         let doubtful = &mut self.doubtful;
         self.reshards.retain(|reshard| {
             let is_known =
