@@ -45,9 +45,10 @@ impl Crew {
             yield_to_others();
             let guard = BlockOnPanic(Arc::clone(&sealing));
             while !sealing.is_stopping() {
-                if !sealer.turn_in_time() {
-                    let wait = if sealing.is_burst() { BURST_LOOK } else { SEALER_TICK };
-                    sealing.sealer_bell.wait(wait);
+                let is_burst = sealing.is_burst();
+                if !sealer.turn_in_time(is_burst) {
+                    let gives_way = is_burst && sealing.slots.blocked().is_none();
+                    sealing.sealer_bell.wait(if gives_way { BURST_LOOK } else { SEALER_TICK });
                 }
             }
             drop(guard);

@@ -38,18 +38,7 @@ impl Sealer {
 
     /// Does the next thing there is to do, unless it is sealing and there is a burst of appends.
     /// False when there is nothing.
-    pub(super) fn turn_in_time(&mut self) -> bool {
-        let is_burst = self.shared.is_burst();
-        self.work_on(is_burst)
-    }
-
-    /// Does the next thing there is to do. False when there is nothing.
-    #[cfg(feature = "testing")]
-    pub(super) fn turn(&mut self) -> bool {
-        self.work_on(false)
-    }
-
-    fn work_on(&mut self, is_burst: bool) -> bool {
+    pub(super) fn turn_in_time(&mut self, is_burst: bool) -> bool {
         match self.work(is_burst) {
             Ok(did_something) => {
                 if did_something {
@@ -69,6 +58,12 @@ impl Sealer {
                 false
             }
         }
+    }
+
+    /// Does the next thing there is to do. False when there is nothing.
+    #[cfg(feature = "testing")]
+    pub(super) fn turn(&mut self) -> bool {
+        self.turn_in_time(false)
     }
 
     fn work(&self, is_burst: bool) -> Result<bool> {

@@ -224,7 +224,7 @@ impl Slots {
         match recycled {
             Some(image) => Ok(image),
             None => ImageWriter::new(self.file_bytes)
-                .map_err(|error| Error::io("mapping memory for a journal file", error)),
+                .map_err(|error| Error::io("getting memory for a journal file", error)),
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) struct State {
     pub(super) is_deleted: bool,
 }
 
-/// What the committer assigns from. Only the committer changes it.
+/// What the committer assigns from, and gathers by. Only the committer changes it.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Head {
     /// The next record's sequence number.

@@ -1,8 +1,9 @@
 //! The order of checks that all JSON services share, before any operation runs.
 //!
-//! empty body, content type, document, operation, credentials; then the operation's own: types,
-//! constraints, the rest. Clients see the first that fails, as on the real service. An answer is in
-//! the format of its request, but for events, whose payloads are JSON for everybody.
+//! empty body, content type, document, operation, credentials, the body's declared hash; then the
+//! operation's own: types, constraints, the rest. Clients see the first that fails, as on the real
+//! service. An answer is in the format of its request, but for events, whose payloads are JSON for
+//! everybody.
 
 use std::sync::Arc;
 
@@ -66,8 +67,8 @@ impl Door {
             return unless_unreadable(Exception::unknown_operation());
         };
         let caller = read_caller(&arrived.headers, arrived.query.as_deref(), &self.defaults);
-        let is_whole = check_hash(&arrived.headers, arrived.body_hash.as_ref());
-        let caller = match caller.and_then(|caller| is_whole.map(|()| caller)) {
+        let hash_check = check_hash(&arrived.headers, arrived.body_hash.as_ref());
+        let caller = match caller.and_then(|caller| hash_check.map(|()| caller)) {
             Ok(caller) => caller,
             Err(exception) => return unless_unreadable(exception),
         };

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::api::Reply;
 use crate::http::Limits;
 use crate::http::respond::plain;
-use crate::wire::{BodyHash, declared_hash};
+use crate::wire::{BodyHash, Declared, declared_hash};
 
 /// Bytes of one unit of the budget: semaphores count in `u32`.
 const BUDGET_UNIT_BYTES: usize = 1024;
@@ -61,7 +61,8 @@ impl Bodies {
         let budget = Arc::clone(&self.budget);
         let permit = timeout(self.limits.body_timeout, budget.acquire_many_owned(units));
         let permit = permit.await.map_err(|_| busy())?.expect("the semaphore is never closed");
-        let mut hasher = declared_hash(headers).map(|_| Context::new(&SHA256));
+        let mut hasher =
+            matches!(declared_hash(headers), Declared::Hash(_)).then(|| Context::new(&SHA256));
         let body = timeout(self.limits.body_timeout, self.collect(body, announced, &mut hasher));
         let body = body.await.unwrap_or_else(|_| Err(too_slow()))?;
         let hash = hasher.map(|hasher| {

@@ -46,7 +46,7 @@ mod write;
 mod tests;
 
 pub use blob::{decode_blob, decoded_bytes};
-pub use body_hash::{BodyHash, check_hash, declared_hash};
+pub use body_hash::{BodyHash, Declared, check_hash, declared_hash};
 pub use constraints::check;
 pub use credentials::{Caller, Defaults, read_caller};
 pub use exception::Exception;

@@ -90,7 +90,7 @@ fn closing_answers_what_was_taken_and_marks_a_clean_end() {
 }
 
 #[test]
-fn appends_of_a_refused_shard_never_land_in_the_frame_that_has_its_place() {
+fn appends_of_a_refused_shard_never_land_in_the_frame_of_another() {
     let mut rig = Rig::fresh(9);
     let shards = rig.shards(3);
     let sent = [(0, b"a0"), (1, b"b0"), (0, b"a1"), (2, b"c0"), (0, b"a2"), (1, b"b1"), (2, b"c1")];

@@ -101,7 +101,7 @@ fn write(file: u32, previous_end: JournalPosition) -> (Vec<u8>, JournalPosition)
         previous_end,
         began: Timestamp(1_700_000_000_000),
     };
-    let mut image = ImageWriter::new(FILE_BYTES).expect("a small map");
+    let mut image = ImageWriter::new(FILE_BYTES).expect("a small image");
     let mut predecessor = Predecessor::default();
     let (begin, ()) = image.write(COMMITS_BEGIN, |out| header.encode_into(out));
     let mut bytes = begin.to_vec();
