@@ -119,13 +119,13 @@ impl Parts {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.waiters.is_empty()
     }
 
     /// Lets readers see the frames.
-    pub(super) fn publish(&self) {
-        for part in &self.parts {
-            part.shard.publish(part.frame.clone());
+    pub(super) fn publish(&mut self) {
+        for part in self.parts.drain(..) {
+            part.shard.publish(part.frame);
         }
     }
 

@@ -170,7 +170,16 @@ impl ShardLog {
     /// Tells when the high watermark moves.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SeqNo> {
-        self.readable.subscribe()
+        let readable = self.readable.subscribe();
+        // ORDER: after subscribing: what is published from here on is told, and what was published
+        // while nobody listened is caught up with.
+        let mark = self.high_watermark();
+        self.readable.send_if_modified(|told| {
+            let is_behind = *told < mark;
+            *told = mark.max(*told);
+            is_behind
+        });
+        readable
     }
 
     /// Why records are not taken into the log, if they are not; otherwise the high watermark.
@@ -214,8 +223,13 @@ impl ShardLog {
         state.high_watermark = state.flushed;
         state.newest_arrival = Some(header.arrival);
         state.tail.push_back(frame);
+        // PERF: telling touches more memory than all of the rest; most shards have nobody to tell.
+        // ORDER: asked while the state is locked: who subscribes later finds the records there.
+        let is_awaited = self.readable.receiver_count() > 0;
         drop(state);
-        self.readable.send_replace(header.end_seq());
+        if is_awaited {
+            self.readable.send_replace(header.end_seq());
+        }
     }
 
     /// Adds what the catalog says is sealed, in order: records up to `end`, of which `run` are
@@ -250,7 +264,6 @@ impl ShardLog {
         let mut head = self.head();
         head.next_seq = state.flushed;
         head.arrival = state.newest_arrival.unwrap_or_default();
-        self.readable.send_replace(state.high_watermark);
     }
 
     /// The tail frames that stand in journal file `file`, which must be the oldest.

@@ -1,5 +1,9 @@
 //! How the watermarks, the runs and the tail change.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Wake, Waker};
+
 use super::*;
 use crate::error::ErrorKind;
 use crate::segment::BlockCache;
@@ -38,6 +42,45 @@ fn what_is_published_moves_the_watermarks_and_wakes() {
     assert_eq!(log.watermarks().newest_arrival, Some(Timestamp(50)));
     log.wake_waiters();
     assert!(watch.has_changed().unwrap());
+}
+
+#[test]
+fn what_was_published_unheard_is_told_to_who_comes_later() {
+    let log = new();
+    log.publish(frame(1, 0, 50, &[1, 1]));
+    assert_eq!(*log.subscribe().borrow(), SeqNo(2));
+    log.publish(frame(1, 2, 50, &[1]));
+    let mut watch = log.subscribe();
+    assert_eq!(*watch.borrow_and_update(), SeqNo(3));
+    drop(log.subscribe());
+    assert!(!watch.has_changed().unwrap(), "one more who listens is no news to the others");
+    log.publish(frame(1, 3, 50, &[1]));
+    assert_eq!(*watch.borrow_and_update(), SeqNo(4));
+}
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Unpark>) {
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn who_subscribes_while_records_are_published_misses_none() {
+    const RECORDS: u64 = 2000;
+    let log = new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..RECORDS).for_each(|seq| log.publish(frame(1, seq, 50, &[1]))));
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        for seq in 0..RECORDS {
+            let mut watch = log.subscribe();
+            let mut told = pin!(watch.wait_for(|mark| *mark > SeqNo(seq)));
+            while told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                std::thread::park();
+            }
+        }
+    });
 }
 
 #[test]
@@ -82,8 +125,8 @@ fn recovery_goes_on_where_the_last_record_is() {
     assert_eq!(log.watermarks().newest_arrival, Some(Timestamp(70)));
     restore(&log, run(&disk, 3, &[frame(1, 9, 80, &[1])]));
     assert_eq!(marks(&log), (9, 10, 10), "a gap: all before it has expired");
-    let watch = log.subscribe();
     log.finish_recovery();
+    let watch = log.subscribe();
     let head = *log.head();
     assert_eq!((head.next_seq, head.arrival), (SeqNo(10), Timestamp(80)));
     assert_eq!(*watch.borrow(), SeqNo(10));
