@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::run::{Outcome, Part};
-use crate::verdict::Broken;
+use crate::verdict::{Broken, Tally};
 
 /// What came of a whole run.
 #[derive(Clone, Debug, Serialize)]
@@ -70,10 +70,13 @@ impl Verdict {
             }
         }
         for part in &self.parts {
-            for finding in &part.tally.findings {
+            let Tally { findings, mended, .. } = &part.tally;
+            let found = findings.iter().map(|finding| (finding, "again"));
+            let mended = mended.iter().map(|finding| (finding, "mended since; it was"));
+            for (finding, replay) in found.chain(mended) {
                 let _ = writeln!(
                     text,
-                    "\n- **{}** by `{}`: {}\n  again: {}",
+                    "\n- **{}** by `{}`: {}\n  {replay}: {}",
                     finding.broken.name().replace('_', " "),
                     part.back_end,
                     finding.what,

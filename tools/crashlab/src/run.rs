@@ -1,7 +1,10 @@
 //! A run: back end after back end, units on several threads, until each has what was wanted.
 
+#[cfg(test)]
+mod tests;
+
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{BackEnd, Lab};
+use crate::backend::{BackEnd, Lab, Worker};
 use crate::stopwatch::Stopwatch;
 use crate::verdict::{Broken, FINDINGS_KEPT_MAX, Tally};
 
@@ -22,6 +25,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 pub struct How<'a> {
     /// Threads.
     pub jobs: usize,
+    /// Whether units with findings are run again first: those that break no promise any more are
+    /// mended.
+    pub again: bool,
     /// All back ends together stop after this long.
     pub time_max: Option<Duration>,
     /// Set by somebody who wants the run to end.
@@ -78,7 +84,7 @@ pub fn run(
         || how.stop.load(Ordering::SeqCst) || how.time_max.is_some_and(|max| time.elapsed() >= max);
     let mut parts = Vec::new();
     for back_end in back_ends {
-        let part = run_one(*back_end, lab, how.jobs, before.get(back_end.name()), &is_over, keep)?;
+        let part = run_one(*back_end, lab, how, before.get(back_end.name()), &is_over, keep)?;
         keep(&part, true)?;
         parts.push(part);
     }
@@ -100,7 +106,7 @@ struct Shared<'a> {
 fn run_one(
     back_end: &dyn BackEnd,
     lab: &Lab,
-    jobs: usize,
+    how: &How<'_>,
     before: Option<&Part>,
     is_over: &(dyn Fn() -> bool + Sync),
     keep: &Keep<'_>,
@@ -121,6 +127,9 @@ fn run_one(
         part.outcome = Outcome::Skipped;
         return Ok(part);
     }
+    if how.again {
+        run_again(back_end, lab, &mut part.tally)?;
+    }
     let shared = Shared {
         back_end,
         lab,
@@ -131,7 +140,7 @@ fn run_one(
         is_over,
         keep,
     };
-    let jobs = jobs.clamp(1, back_end.jobs_max());
+    let jobs = how.jobs.clamp(1, back_end.jobs_max());
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs)
             .map(|job| {
@@ -154,6 +163,43 @@ fn run_one(
     Ok(part)
 }
 
+/// Runs the units of the findings in `tally` once more: if one breaks no promise now, its findings
+/// are mended. What it goes through was counted the first time.
+fn run_again(back_end: &dyn BackEnd, lab: &Lab, tally: &mut Tally) -> io::Result<()> {
+    let units: BTreeSet<u64> = tally.findings.iter().filter_map(|finding| finding.unit).collect();
+    for unit in units {
+        let mut worker = back_end.worker(lab, 0)?;
+        let (today, _) = run_unit(back_end, lab, &mut *worker, unit)?;
+        if today.broken_in_all() == 0 {
+            tally.mend(unit);
+        }
+    }
+    Ok(())
+}
+
+/// What `worker` finds in a unit, and whether it panicked there.
+fn run_unit(
+    back_end: &dyn BackEnd,
+    lab: &Lab,
+    worker: &mut dyn Worker,
+    unit: u64,
+) -> io::Result<(Tally, bool)> {
+    let mut tally = Tally::default();
+    let done = catch_unwind(AssertUnwindSafe(|| worker.unit(unit, &mut tally)));
+    let has_panicked = done.is_err();
+    match done {
+        Ok(done) => done.map_err(|error| {
+            io::Error::new(error.kind(), format!("{}, unit {unit}: {error}", back_end.name()))
+        })?,
+        Err(panic) => {
+            let replay = format!("seed {}, unit {unit}", lab.seed);
+            tally.found(Broken::Unusable, format!("panic: {}", text_of(&*panic)), replay);
+        }
+    }
+    tally.found_by(unit);
+    Ok((tally, has_panicked))
+}
+
 impl Shared<'_> {
     fn work(&self, job: usize) -> io::Result<()> {
         let mut worker = self.back_end.worker(self.lab, job)?;
@@ -162,25 +208,9 @@ impl Shared<'_> {
             if unit >= self.back_end.units_max() {
                 break;
             }
-            let mut tally = Tally::default();
-            let done = catch_unwind(AssertUnwindSafe(|| worker.unit(unit, &mut tally)));
-            let is_broken = match done {
-                Ok(done) => {
-                    done.map_err(|error| {
-                        let name = self.back_end.name();
-                        io::Error::new(error.kind(), format!("{name}, unit {unit}: {error}"))
-                    })?;
-                    false
-                }
-                Err(panic) => {
-                    let replay = format!("seed {}, unit {unit}", self.lab.seed);
-                    let what = format!("panic: {}", text_of(&*panic));
-                    tally.found(Broken::Unusable, what, replay);
-                    true
-                }
-            };
+            let (tally, has_panicked) = run_unit(self.back_end, self.lab, &mut *worker, unit)?;
             self.note(unit, tally)?;
-            if is_broken {
+            if has_panicked {
                 // Nobody knows what a panic left of the worker.
                 worker = self.back_end.worker(self.lab, job)?;
             }

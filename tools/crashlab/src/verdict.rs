@@ -67,6 +67,9 @@ pub struct Finding {
     pub what: String,
     /// Seed, unit and moment: enough to see it again.
     pub replay: String,
+    /// The unit that found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<u64>,
 }
 
 /// What a back end has gone through so far.
@@ -83,6 +86,10 @@ pub struct Tally {
     pub counts: BTreeMap<String, u64>,
     /// The first findings.
     pub findings: Vec<Finding>,
+    /// What was found once, by units that broke no promise when they were run again. Not counted in
+    /// `broken` any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mended: Vec<Finding>,
 }
 
 impl Tally {
@@ -101,8 +108,30 @@ impl Tally {
     pub fn found(&mut self, broken: Broken, what: impl Into<String>, replay: impl Into<String>) {
         *self.broken.entry(broken).or_default() += 1;
         if self.findings.len() < FINDINGS_KEPT_MAX {
-            self.findings.push(Finding { broken, what: what.into(), replay: replay.into() });
+            let (what, replay) = (what.into(), replay.into());
+            self.findings.push(Finding { broken, what, replay, unit: None });
         }
+    }
+
+    /// Notes which unit the findings so far are of.
+    pub fn found_by(&mut self, unit: u64) {
+        for finding in &mut self.findings {
+            finding.unit.get_or_insert(unit);
+        }
+    }
+
+    /// Takes the findings of `unit` for mended.
+    pub fn mend(&mut self, unit: u64) {
+        let (mended, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.findings).into_iter().partition(|of| of.unit == Some(unit));
+        for Finding { broken, .. } in &mended {
+            if let Some(times) = self.broken.get_mut(broken) {
+                *times = times.saturating_sub(1);
+            }
+        }
+        self.broken.retain(|_, times| *times > 0);
+        self.findings = left;
+        self.mended.extend(mended);
     }
 
     /// How many promises were broken.
@@ -123,5 +152,6 @@ impl Tally {
         }
         let room = FINDINGS_KEPT_MAX.saturating_sub(self.findings.len());
         self.findings.extend(other.findings.into_iter().take(room));
+        self.mended.extend(other.mended);
     }
 }

@@ -151,7 +151,7 @@ impl State {
         self.each_page(|_| ());
     }
 
-    /// Makes `event` happen.
+    /// Makes `event` happen. After `Err` a part of it may have, and the state is of no use.
     pub fn apply(&mut self, event: &Event) -> Result<(), Impossible> {
         match event {
             Event::Received { shard, horizon, first, count, received_ms, visible_ms } => {

@@ -97,6 +97,10 @@ struct Run {
     /// Keep how far it got in this file, and go on from there.
     #[arg(long)]
     record: Option<PathBuf>,
+    /// First run the units of the record's findings again: those that break no promise any more are
+    /// noted as mended. Says little of back ends in which chance decides, such as `kill`.
+    #[arg(long, requires = "record")]
+    again: bool,
     /// Where to put images, logs and data; by default the system's folder for temporary files.
     #[arg(long)]
     scratch: Option<PathBuf>,
@@ -188,6 +192,7 @@ fn run_plan(arguments: &Run) -> io::Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let how = How {
         jobs: arguments.jobs.or(plan.jobs).unwrap_or(cores),
+        again: arguments.again,
         time_max: arguments.minutes.map(|minutes| Duration::from_secs(60 * minutes)),
         stop,
     };
@@ -203,7 +208,7 @@ fn run_plan(arguments: &Run) -> io::Result<ExitCode> {
     let parts = run(&chosen, &lab, &how, &before.parts, &|part, is_over| {
         let findings = &part.tally.findings;
         let before = told.swap(if is_over { 0 } else { findings.len() }, Ordering::SeqCst);
-        for Finding { broken, what, replay } in findings.iter().skip(before) {
+        for Finding { broken, what, replay, .. } in findings.iter().skip(before) {
             tell(&format!("{}: {}: {what} ({replay})", part.back_end, broken.name()));
         }
         tell(&progress(part, is_over));

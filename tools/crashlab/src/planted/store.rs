@@ -84,7 +84,7 @@ fn caught(back_end: &dyn BackEnd, lab: &Lab) -> io::Result<Caught> {
     let scratch = TempDir::new_in(&lab.scratch)?;
     let lab = &Lab { scratch: scratch.path().to_owned(), ..lab.clone() };
     let stop = AtomicBool::new(false);
-    let how = How { jobs: 2, time_max: None, stop: &stop };
+    let how = How { jobs: 2, again: false, time_max: None, stop: &stop };
     let parts = run(&[back_end], lab, &how, &Default::default(), &|_, _| Ok(()))?;
     let Some(part) = parts.first() else { return Ok(Caught::No) };
     Ok(match (part.outcome, part.tally.findings.first()) {
