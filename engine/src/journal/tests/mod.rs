@@ -129,6 +129,22 @@ fn either_copy_of_a_file_header_will_do_and_a_newer_version_is_named() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_image_that_is_gone_takes_no_addresses() {
+    // So large that what other tests do meanwhile does not matter.
+    const BYTES: usize = 1 << 30;
+    let addresses_kib = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+        size.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+    };
+    let image = ImageWriter::new(BYTES).unwrap();
+    let held_kib = addresses_kib();
+    drop(image);
+    assert!((held_kib - addresses_kib()) * 1024 > BYTES / 2);
+}
+
+#[test]
 fn an_image_is_not_recycled_while_somebody_reads_it() {
     let mut image = ImageWriter::new(DIRECT_IO_BYTES).unwrap();
     let (slice, ()) = image.write(8, |out| out.copy_from_slice(b"durable!"));

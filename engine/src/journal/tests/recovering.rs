@@ -95,6 +95,19 @@ fn a_file_whose_header_was_never_durable_does_not_count() {
 }
 
 #[test]
+fn a_header_in_the_wrong_file_takes_nothing_from_the_file_that_it_belongs_to() {
+    let [first, second] = two_files();
+    let mut empty = vec![0; FILE_BYTES];
+    empty[..COMMITS_BEGIN].copy_from_slice(&first[..COMMITS_BEGIN]);
+    for (slot, files) in [(0, [&empty, &first, &second]), (1, [&first, &empty, &second])] {
+        let Recovered { verdict, free, newest_file, .. } =
+            recovered(&disk_with(&files.map(|f| &f[..])));
+        assert_eq!((verdict.frames.len(), verdict.damages.len()), (4, 0), "{:?}", verdict.damages);
+        assert_eq!((free, newest_file), (vec![slot], FileSeq(2)));
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let [first, _] = two_files();
     assert_eq!(file_in(&disk_with(&[&first]), 0).unwrap(), Some(FileSeq(1)));

@@ -44,10 +44,22 @@ fn some_events() -> Vec<Event> {
     ]
 }
 
-/// Each event alone, and all together.
+/// Each event alone, all together, and one that is impossible behind one that it undoes.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
     let events = some_events();
+    let entry = Entry::first_received(10, 20);
+    let undone = [
+        Event::Assigned { shard: 0, seq: 6, entry },
+        Event::Received {
+            shard: 0,
+            horizon: 8,
+            first: u64::MAX,
+            count: 9,
+            received_ms: 7,
+            visible_ms: 8,
+        },
+    ];
     let alone = events.iter().map(|event| encode_events(std::slice::from_ref(event)));
-    alone.chain([encode_events(&events), encode_events(&[])]).collect()
+    alone.chain([encode_events(&events), encode_events(&[]), encode_events(&undone)]).collect()
 }
