@@ -33,7 +33,9 @@ fn sealing_that_fails_again_and_again_leaves_one_segment_at_most() {
                 rig.crew.seal();
             }
             let (files, known) = (segment_files(&rig.disk), rig.engine.status().segments);
-            assert!(files <= known + 1, "{fault:?} at {op}: {files} files, {known} known");
+            // Nothing is removed that the catalog may know: after an error of its own it may know all.
+            let strays_max = usize::from(fault != Fault::Enospc);
+            assert!(files <= known + strays_max, "{fault:?} at {op}: {files} files, {known} known");
             let read = rig.crashed(op).unwrap().read_all(shard).unwrap();
             assert!(read.len() >= 9, "{fault:?} at {op}");
         }

@@ -91,6 +91,23 @@ fn a_segment_whose_records_were_all_trimmed_is_removed() {
 }
 
 #[test]
+fn a_segment_trimmed_to_its_very_end_is_removed() {
+    let mut rig = Rig::fresh(65);
+    let shard = forever(&rig);
+    roll(&mut rig, shard);
+    let known = rig.engine.shared.known_segments();
+    let end = known[0].1.row.runs[0].end_seq;
+    assert!(!rig.engine.is_resident(shard, SeqNo(end - 1)), "it is sealed");
+    assert!(rig.engine.is_resident(shard, SeqNo(end)), "and what follows is not");
+    trim(&rig, shard, end - 1);
+    while rig.crew.compact() {}
+    assert_eq!(rig.engine.status().segments, 1);
+    trim(&rig, shard, end);
+    while rig.crew.compact() {}
+    assert_eq!(rig.engine.status().segments, 0);
+}
+
+#[test]
 fn a_trim_of_an_unknown_shard_is_refused() {
     let rig = Rig::fresh(64);
     let error = rig.engine.trim(ShardId(5), SeqNo(1), Transaction::new()).unwrap_err();

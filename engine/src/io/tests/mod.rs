@@ -2,16 +2,18 @@
 
 mod bus_errors;
 
-use std::io;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::event_wake::EventWake;
 use super::sim::SimDisk;
+use super::uring::UringRing;
 use super::{
-    AlignedBuffer, Backend, CommitRing, DIRECT_IO_BYTES, Disk, DurableWrite, File, Open, RealDisk,
-    Wake, probe_uring,
+    AlignedBuffer, Backend, CommitRing, DIRECT_IO_BYTES, Disk, DurableWrite, File, Map, Open,
+    RealDisk, Wake, probe_uring,
 };
 
 const UNIT: u64 = DIRECT_IO_BYTES as u64;
@@ -310,6 +312,64 @@ fn a_wake_ends_the_current_or_the_next_wait() {
         });
         assert!(completions.is_empty());
     }
+}
+
+/// Takes as much as has room, and the rest when somebody has read: writes to it are short.
+#[derive(Debug)]
+struct Pipe(io::PipeWriter);
+
+impl File for Pipe {
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+    fn bytes(&self) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn set_bytes(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn sync(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn drop_cache(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn map(&self) -> io::Result<Map> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[test]
+fn short_writes_are_continued_until_all_is_written() {
+    const BYTES: usize = 1 << 20;
+    if probe_uring().is_err() {
+        eprintln!("SKIPPED: io_uring is refused here");
+        return;
+    }
+    let (mut reader, writer) = io::pipe().unwrap();
+    let numbers = (0..BYTES / 8).flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let mut ring = UringRing::new(1).unwrap();
+    let bytes = AlignedBuffer::copy_of(&numbers).freeze();
+    ring.submit(DurableWrite { token: 7, file: Arc::new(Pipe(writer)), offset: 0, bytes });
+    std::thread::scope(|scope| {
+        let reads = scope.spawn(move || {
+            let mut seen = vec![0; BYTES];
+            reader.read_exact(&mut seen).unwrap();
+            seen
+        });
+        let mut completions = Vec::new();
+        while completions.is_empty() {
+            ring.wait(None, &mut completions);
+        }
+        completions.pop().unwrap().result.unwrap();
+        assert!(reads.join().unwrap() == numbers);
+    });
 }
 
 #[test]

@@ -122,6 +122,13 @@ fn either_copy_of_a_file_header_will_do_and_a_newer_version_is_named() {
         damaged[copy + 9] ^= 1;
         assert_eq!(FileHeader::decode_either(&damaged), Ok((header, false)));
     }
+    let newer = super::tests::header(2, JournalPosition::default());
+    let mut newer_bytes = bytes.clone();
+    newer.encode_into(&mut newer_bytes);
+    for (first, second) in [(&bytes, &newer_bytes), (&newer_bytes, &bytes)] {
+        let torn = [&first[..DIRECT_IO_BYTES], &second[DIRECT_IO_BYTES..]].concat();
+        assert_eq!(FileHeader::decode_either(&torn), Ok((newer, false)), "the newer one counts");
+    }
     bytes[4] = 9;
     let checksum = crc32fast::hash(&bytes[..60]);
     bytes[60..64].copy_from_slice(&checksum.to_le_bytes());
