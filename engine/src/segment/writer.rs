@@ -210,11 +210,6 @@ impl SegmentWriter {
         Ok(self.summary.clone())
     }
 
-    /// Gives the segment up.
-    pub fn abort(self) {
-        drop(self);
-    }
-
     /// Reads all that was written, not from the page cache, and compares.
     fn verify(&self, tail_at: u64) -> Result<()> {
         let read_failed = |error| self.failed("read a segment back", error);

@@ -33,7 +33,7 @@ fn a_writer_that_is_dropped_leaves_nothing() {
     let mut writer = SegmentWriter::create(as_disk, ID, Compression::Stored, 100).unwrap();
     small_log().iter().for_each(|frame| writer.push(frame).unwrap());
     assert_eq!(names(&disk), ["0000000000000abc.tmp"]);
-    writer.abort();
+    drop(writer);
     assert!(names(&disk).is_empty());
 }
 

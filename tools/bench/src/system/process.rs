@@ -42,7 +42,12 @@ pub fn rest(id: u32) -> io::Result<()> {
     let time = Stopwatch::start();
     let mut before = processor_s(id)?;
     while time.elapsed() < REST_MAX {
-        std::thread::park_timeout(REST_LOOK);
+        let look = Stopwatch::start();
+        // A thread that somebody has woken before is not parked, and looks too soon.
+        while let Some(left) = REST_LOOK.checked_sub(look.elapsed()).filter(|left| !left.is_zero())
+        {
+            std::thread::park_timeout(left);
+        }
         let now = processor_s(id)?;
         if now <= before && !waits_for_disk(id)? {
             return Ok(());
