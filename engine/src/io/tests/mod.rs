@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::event_wake::EventWake;
@@ -314,24 +315,37 @@ fn a_wake_ends_the_current_or_the_next_wait() {
     }
 }
 
-/// Takes as much as has room, and the rest when somebody has read: writes to it are short.
-#[derive(Debug)]
-struct Pipe(io::PipeWriter);
+/// Every other call of it is interrupted, and the others do one byte. As a descriptor it is a pipe,
+/// if it has one: that takes as much as has room, and the rest when somebody has read.
+#[derive(Debug, Default)]
+struct Fitful {
+    calls: AtomicU8,
+    pipe: Option<io::PipeWriter>,
+}
 
-impl File for Pipe {
+impl Fitful {
+    fn one_byte(&self) -> io::Result<u8> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        if call.is_multiple_of(2) { Err(io::ErrorKind::Interrupted.into()) } else { Ok(call) }
+    }
+}
+
+impl File for Fitful {
     fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+    fn read_at(&self, buffer: &mut [u8], _: u64) -> io::Result<usize> {
+        buffer[0] = self.one_byte()?;
+        Ok(1)
+    }
+    fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<usize> {
+        assert_eq!(u64::from(buffer[0]), offset, "where it belongs");
+        self.one_byte().map(|_| 1)
     }
     fn bytes(&self) -> io::Result<u64> {
         Err(io::ErrorKind::Unsupported.into())
     }
     fn set_bytes(&self, _: u64) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
         Err(io::ErrorKind::Unsupported.into())
     }
     fn sync(&self) -> io::Result<()> {
@@ -346,6 +360,15 @@ impl File for Pipe {
 }
 
 #[test]
+fn what_is_interrupted_is_gone_on_with_to_the_last_byte() {
+    let file: &dyn File = &Fitful::default();
+    let mut seen = [0; 4];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert_eq!(seen, [1, 3, 5, 7]);
+    file.write_all_at(&[3, 4, 5], 3).unwrap();
+}
+
+#[test]
 fn short_writes_are_continued_until_all_is_written() {
     const BYTES: usize = 1 << 20;
     if probe_uring().is_err() {
@@ -354,9 +377,10 @@ fn short_writes_are_continued_until_all_is_written() {
     }
     let (mut reader, writer) = io::pipe().unwrap();
     let numbers = (0..BYTES / 8).flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let file = Fitful { pipe: Some(writer), ..Fitful::default() };
     let mut ring = UringRing::new(1).unwrap();
     let bytes = AlignedBuffer::copy_of(&numbers).freeze();
-    ring.submit(DurableWrite { token: 7, file: Arc::new(Pipe(writer)), offset: 0, bytes });
+    ring.submit(DurableWrite { token: 7, file: Arc::new(file), offset: 0, bytes });
     std::thread::scope(|scope| {
         let reads = scope.spawn(move || {
             let mut seen = vec![0; BYTES];

@@ -2,6 +2,7 @@
 
 use std::future::Future as _;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use super::*;
@@ -81,6 +82,25 @@ fn who_subscribes_while_records_are_published_misses_none() {
             }
         }
     });
+}
+
+#[test]
+fn who_subscribes_while_waiters_are_woken_sees_why() {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    for _ in 0..500 {
+        let (log, is_over) = (new(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                is_over.store(true, Ordering::SeqCst);
+                log.wake_waiters();
+            });
+            let mut watch = log.subscribe();
+            let mut told = pin!(watch.wait_for(|_| is_over.load(Ordering::SeqCst)));
+            while told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                std::thread::park();
+            }
+        });
+    }
 }
 
 #[test]
