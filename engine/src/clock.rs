@@ -1,5 +1,8 @@
 //! The clock seam: wall time for stamps, monotonic time for how long something took.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Instant;
 

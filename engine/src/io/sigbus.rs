@@ -13,6 +13,9 @@
 
 #![allow(unsafe_code, reason = "signal handlers are unsafe to write")]
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::ptr;

@@ -91,6 +91,31 @@ fn the_retention_clock_is_noted_once_a_minute() {
 }
 
 #[test]
+fn a_merge_leaves_out_what_has_expired_of_one_shard_though_nobody_has_read_it() {
+    const HOUR_MS: u64 = 60 * 60 * 1000;
+    let mut rig = Rig::fresh(106);
+    let [short, long] = [HOUR_MS, u64::MAX].map(|retention_ms| {
+        rig.engine.create_shards(&[ShardSpec { retention_ms }], |_, _| ()).unwrap()[0]
+    });
+    for _ in 0..80 {
+        rig.append(short, &[7; 100]).unwrap();
+        rig.append(long, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+    let shards_of_merged = |rig: &Rig| {
+        let known = rig.crew.shared.known_segments().into_iter();
+        let merged = known.filter(|(_, known)| known.row.tier > 0);
+        let shards = merged.flat_map(|(_, known)| known.row.runs.clone());
+        shards.map(|run| ShardId(run.shard)).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(shards_of_merged(&rig).is_empty());
+    rig.clock.pass_ms(2 * HOUR_MS);
+    while rig.crew.compact() {}
+    assert!(shards_of_merged(&rig).into_iter().eq([long]));
+    assert_eq!(rig.read_all(long).unwrap().len(), 80);
+}
+
+#[test]
 fn a_merge_of_merged_segments_is_no_larger_than_a_segment_may_be() {
     let mut rig = Rig::fresh(105);
     let shard = rig.shards(1)[0];

@@ -428,6 +428,16 @@ fn a_failed_write_is_told_and_not_tried_again() {
 }
 
 #[test]
+fn a_kernel_that_has_what_a_ring_needs_is_not_refused() {
+    if let Ok(ring) = io_uring::IoUring::new(2)
+        && ring.params().is_feature_ext_arg()
+        && ring.params().is_feature_nodrop()
+    {
+        probe_uring().unwrap();
+    }
+}
+
+#[test]
 fn auto_falls_back_to_threads_where_io_uring_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let refuse = || Err(io::Error::from_raw_os_error(libc::EPERM));

@@ -108,6 +108,18 @@ fn a_header_in_the_wrong_file_takes_nothing_from_the_file_that_it_belongs_to() {
 }
 
 #[test]
+fn a_header_that_was_torn_before_any_frame_names_the_newer_incarnation() {
+    let mut bytes = vec![0; FILE_BYTES];
+    let (older, newer) =
+        (header(1, JournalPosition::default()), header(2, JournalPosition::default()));
+    older.encode_into(&mut bytes[..COMMITS_BEGIN]);
+    let mut other = vec![0; COMMITS_BEGIN];
+    newer.encode_into(&mut other);
+    bytes[..DIRECT_IO_BYTES].copy_from_slice(&other[..DIRECT_IO_BYTES]);
+    assert_eq!(recovered(&disk_with(&[&bytes])).newest_file, FileSeq(2));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     let [first, _] = two_files();
     assert_eq!(file_in(&disk_with(&[&first]), 0).unwrap(), Some(FileSeq(1)));
