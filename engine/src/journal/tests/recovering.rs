@@ -108,6 +108,27 @@ fn a_header_in_the_wrong_file_takes_nothing_from_the_file_that_it_belongs_to() {
 }
 
 #[test]
+fn a_torn_commit_is_cut_and_kept_aside() {
+    let [first, mut second] = two_files();
+    let end =
+        second.chunks(DIRECT_IO_BYTES).rposition(|block| block.iter().any(|b| *b != 0)).unwrap();
+    let torn = end * DIRECT_IO_BYTES;
+    second[torn + 100] ^= 1;
+    let disk = disk_with(&[&first, &second]);
+    let Recovered { verdict, .. } = recovered(&disk);
+    assert_eq!((verdict.frames.len(), verdict.has_torn_tail), (3, true));
+    let aside = disk.list(Path::new(ASIDE_DIR)).unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(aside[0].name, format!("journal-2-{torn}.cut"));
+    let kept = disk.open(&Path::new(ASIDE_DIR).join(&aside[0].name), Open::Read).unwrap();
+    let mut bytes = vec![0; usize::try_from(kept.bytes().unwrap()).unwrap()];
+    kept.read_exact_at(&mut bytes, 0).unwrap();
+    assert!(!bytes.is_empty() && second[torn..].starts_with(&bytes));
+    recovered(&disk);
+    assert_eq!(disk.list(Path::new(ASIDE_DIR)).unwrap().len(), 1, "once");
+}
+
+#[test]
 fn a_header_that_was_torn_before_any_frame_names_the_newer_incarnation() {
     let mut bytes = vec![0; FILE_BYTES];
     let (older, newer) =
