@@ -11,7 +11,7 @@ fn the_wall_clock_counts_milliseconds_since_1970() {
 }
 
 #[test]
-fn the_monotonic_clock_begins_with_the_process_and_goes_on() {
+fn the_monotonic_clock_begins_when_it_is_made_and_goes_on() {
     let clock = SystemClock::default();
     let begin = clock.monotonic_ms();
     assert!(begin < 60_000, "not the machine's: {begin}");

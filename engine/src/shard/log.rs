@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
@@ -93,10 +93,10 @@ pub struct ShardLog {
     epoch: Epoch,
     head: Mutex<Head>,
     pub(super) gate: Mutex<Gate>,
-    state: RwLock<State>,
-    retention_ms: AtomicU64,
     /// Told of the high watermark; made for the first who asks.
     readable: OnceLock<watch::Sender<SeqNo>>,
+    state: RwLock<State>,
+    retention_ms: AtomicU64,
 }
 
 impl ShardLog {
@@ -343,11 +343,11 @@ impl ShardLog {
         self.wake_waiters();
     }
 
-    /// Makes everybody who waits for a record look again.
+    /// Makes everybody who waits for a record look again. May run in a panic: no lock is unwrapped.
     pub fn wake_waiters(&self) {
-        // ORDER: asked while the state is locked, as in `publish`: who subscribes later finds what the
-        // caller has changed before.
-        let state = self.state_mut();
+        // ORDER: asked while the state is locked to change it, as in `publish`: who subscribes later
+        // finds what the caller has changed before.
+        let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let readable = self.readable.get();
         drop(state);
         if let Some(readable) = readable {

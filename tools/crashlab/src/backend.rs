@@ -47,6 +47,10 @@ pub trait BackEnd: Sync {
     fn units_max(&self) -> u64 {
         u64::MAX
     }
+    /// Whether a unit that is run again goes through the very same: nothing in it is left to chance.
+    fn repeats(&self) -> bool {
+        false
+    }
     /// Gets thread number `job` ready to work: images, mounts, folders below the scratch folder.
     fn worker<'a>(&'a self, lab: &'a Lab, job: usize) -> io::Result<Box<dyn Worker + 'a>>;
 }

@@ -25,8 +25,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 pub struct How<'a> {
     /// Threads.
     pub jobs: usize,
-    /// Whether units with findings are run again first: those that break no promise any more are
-    /// mended.
+    /// Whether units with findings are run again first, where a unit repeats: those that break no
+    /// promise any more are mended.
     pub again: bool,
     /// All back ends together stop after this long.
     pub time_max: Option<Duration>,
@@ -127,7 +127,7 @@ fn run_one(
         part.outcome = Outcome::Skipped;
         return Ok(part);
     }
-    if how.again {
+    if how.again && back_end.repeats() {
         run_again(back_end, lab, &mut part.tally)?;
     }
     let shared = Shared {
@@ -163,14 +163,17 @@ fn run_one(
     Ok(part)
 }
 
-/// Runs the units of the findings in `tally` once more: if one breaks no promise now, its findings
-/// are mended. What it goes through was counted the first time.
+/// Runs the units of the findings in `tally` once more. If one goes through states and breaks no
+/// promise now, its findings are mended; otherwise they are what it finds now. What it goes through
+/// was counted the first time.
 fn run_again(back_end: &dyn BackEnd, lab: &Lab, tally: &mut Tally) -> io::Result<()> {
     let units: BTreeSet<u64> = tally.findings.iter().filter_map(|finding| finding.unit).collect();
     for unit in units {
         let mut worker = back_end.worker(lab, 0)?;
         let (today, _) = run_unit(back_end, lab, &mut *worker, unit)?;
-        if today.broken_in_all() == 0 {
+        if today.broken_in_all() > 0 {
+            tally.replace(unit, today);
+        } else if today.states > 0 {
             tally.mend(unit);
         }
     }

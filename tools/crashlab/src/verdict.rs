@@ -122,16 +122,28 @@ impl Tally {
 
     /// Takes the findings of `unit` for mended.
     pub fn mend(&mut self, unit: u64) {
-        let (mended, left): (Vec<_>, Vec<_>) =
+        let mended = self.take_findings(unit);
+        self.mended.extend(mended);
+    }
+
+    /// Replaces the findings of `unit` by those that it made when it was run again.
+    pub fn replace(&mut self, unit: u64, again: Tally) {
+        self.take_findings(unit);
+        self.add(Tally { broken: again.broken, findings: again.findings, ..Tally::default() });
+    }
+
+    /// Takes the findings of `unit` out, and out of the counts.
+    fn take_findings(&mut self, unit: u64) -> Vec<Finding> {
+        let (taken, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.findings).into_iter().partition(|of| of.unit == Some(unit));
-        for Finding { broken, .. } in &mended {
+        for Finding { broken, .. } in &taken {
             if let Some(times) = self.broken.get_mut(broken) {
                 *times = times.saturating_sub(1);
             }
         }
         self.broken.retain(|_, times| *times > 0);
         self.findings = left;
-        self.mended.extend(mended);
+        taken
     }
 
     /// How many promises were broken.

@@ -429,10 +429,9 @@ fn a_failed_write_is_told_and_not_tried_again() {
 
 #[test]
 fn a_kernel_that_has_what_a_ring_needs_is_not_refused() {
-    if let Ok(ring) = io_uring::IoUring::new(2)
-        && ring.params().is_feature_ext_arg()
-        && ring.params().is_feature_nodrop()
-    {
+    let has_all = io_uring::IoUring::new(2)
+        .is_ok_and(|ring| ring.params().is_feature_ext_arg() && ring.params().is_feature_nodrop());
+    if has_all {
         probe_uring().unwrap();
     }
 }

@@ -1,11 +1,15 @@
 //! How the watermarks, the runs and the tail change.
 
 use std::future::Future as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 use super::*;
+use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
 use crate::segment::BlockCache;
 use crate::shard::{Quarantine, ReadLimit};
@@ -67,40 +71,59 @@ impl Wake for Unpark {
     }
 }
 
+/// Waits for `is_there` of a mark that `log` tells, subscribing now; fails when nobody wakes us.
+fn await_mark(log: &ShardLog, is_there: impl Fn(SeqNo) -> bool) {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut watch = log.subscribe();
+    let mut told = pin!(watch.wait_for(|mark| is_there(*mark)));
+    while told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        let begin = SystemClock::new();
+        std::thread::park_timeout(PATIENCE);
+        assert!(begin.monotonic_ms() < 60_000, "a waiter sleeps for ever");
+    }
+}
+
 #[test]
 fn who_subscribes_while_records_are_published_misses_none() {
-    const RECORDS: u64 = 2000;
-    let log = new();
-    std::thread::scope(|scope| {
-        scope.spawn(|| (0..RECORDS).for_each(|seq| log.publish(frame(1, seq, 50, &[1]))));
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        for seq in 0..RECORDS {
-            let mut watch = log.subscribe();
-            let mut told = pin!(watch.wait_for(|mark| *mark > SeqNo(seq)));
-            while told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-                std::thread::park();
-            }
-        }
-    });
+    for _ in 0..200 {
+        let (log, together) = (new(), Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                together.wait();
+                (0..4).for_each(|seq| log.publish(frame(1, seq, 50, &[1])));
+            });
+            together.wait();
+            (0..4).for_each(|seq| await_mark(&log, |mark| mark > SeqNo(seq)));
+        });
+    }
 }
 
 #[test]
 fn who_subscribes_while_waiters_are_woken_sees_why() {
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     for _ in 0..500 {
-        let (log, is_over) = (new(), AtomicBool::new(false));
+        let (log, together, is_over) = (new(), Barrier::new(2), AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                together.wait();
                 is_over.store(true, Ordering::SeqCst);
                 log.wake_waiters();
             });
-            let mut watch = log.subscribe();
-            let mut told = pin!(watch.wait_for(|_| is_over.load(Ordering::SeqCst)));
-            while told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-                std::thread::park();
-            }
+            together.wait();
+            await_mark(&log, |_| is_over.load(Ordering::SeqCst));
         });
     }
+}
+
+#[test]
+fn waiters_are_woken_though_somebody_has_panicked_in_the_log() {
+    let log = new();
+    let mut watch = log.subscribe();
+    watch.borrow_and_update();
+    let publish = || log.publish(frame(1, 7, 50, &[1]));
+    catch_unwind(AssertUnwindSafe(publish)).unwrap_err();
+    log.wake_waiters();
+    assert!(watch.has_changed().unwrap());
 }
 
 #[test]

@@ -98,7 +98,8 @@ struct Run {
     #[arg(long)]
     record: Option<PathBuf>,
     /// First run the units of the record's findings again: those that break no promise any more are
-    /// noted as mended. Says little of back ends in which chance decides, such as `kill`.
+    /// noted as mended. Of back ends in which chance decides, such as `kill`, findings stay. Use the
+    /// plan that the findings are of: it decides what a unit is.
     #[arg(long, requires = "record")]
     again: bool,
     /// Where to put images, logs and data; by default the system's folder for temporary files.

@@ -145,6 +145,10 @@ impl BackEnd for Flips {
         self.settings.parts().iter().map(|(_, states)| states.div_ceil(UNIT_STATES)).sum()
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn worker<'a>(&'a self, lab: &'a Lab, _job: usize) -> io::Result<Box<dyn Worker + 'a>> {
         Ok(Box::new(FlipsWorker { settings: self.settings, lab, stages: stages()? }))
     }

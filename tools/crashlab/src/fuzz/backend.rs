@@ -55,6 +55,10 @@ impl BackEnd for Settings {
         if self.seconds_each.is_some() { TARGETS.len() as u64 } else { u64::MAX }
     }
 
+    fn repeats(&self) -> bool {
+        self.seconds_each.is_none()
+    }
+
     fn worker<'a>(&'a self, lab: &'a Lab, _: usize) -> io::Result<Box<dyn Worker + 'a>> {
         Ok(Box::new(Fuzzer { settings: self, lab }))
     }

@@ -1,6 +1,9 @@
 //! Records of delivery logs: what is accepted encodes to what it was, and does to a state what it
 //! does twice.
 
+#[cfg(test)]
+mod tests;
+
 use flowstone_server::service::queue::{Entry, Event, Lane, State, decode_events, encode_events};
 
 use crate::fuzz::edit::edit;
@@ -54,7 +57,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         Event::Received {
             shard: 0,
             horizon: 8,
-            first: u64::MAX,
+            first: u64::MAX - 9,
             count: 9,
             received_ms: 7,
             visible_ms: 8,

@@ -5,6 +5,8 @@ use crate::target::Target;
 use crate::verdict::Finding;
 
 const UNITS: u64 = 8;
+/// Among the units that break a promise: says that it is chance which do. No such unit is run.
+const BY_CHANCE: u64 = 99;
 
 /// Breaks a promise in some units.
 struct Breaks(&'static [u64]);
@@ -24,6 +26,10 @@ impl BackEnd for Breaks {
 
     fn units_max(&self) -> u64 {
         UNITS
+    }
+
+    fn repeats(&self) -> bool {
+        !self.0.contains(&BY_CHANCE)
     }
 
     fn worker<'a>(&'a self, _: &'a Lab, _: usize) -> io::Result<Box<dyn Worker + 'a>> {
@@ -83,6 +89,23 @@ fn a_finding_is_mended_when_its_unit_is_clean_again() {
     assert_eq!((third.outcome, third.tally.states), (Outcome::Passed, UNITS));
     assert_eq!(units(&third.tally.mended), [2, 2, 5, 5]);
     assert_eq!(third.tally.broken_in_all(), 0);
+}
+
+#[test]
+fn what_chance_has_found_is_not_mended_by_chance() {
+    let first = sit(&Breaks(&[2, BY_CHANCE]), false, None);
+    let second = sit(&Breaks(&[BY_CHANCE]), true, Some(&first));
+    assert_eq!((second.outcome, second.tally), (Outcome::Failed, first.tally));
+}
+
+#[test]
+fn a_unit_that_breaks_other_promises_now_tells_those() {
+    let mut first = sit(&Breaks(&[2]), false, None);
+    first.tally.findings.remove(0);
+    first.tally.broken.remove(&Broken::Lost);
+    let second = sit(&Breaks(&[2]), true, Some(&first));
+    assert_eq!(second.tally.broken, [(Broken::Lost, 1), (Broken::Phantom, 1)].into());
+    assert!(second.tally.mended.is_empty());
 }
 
 #[test]

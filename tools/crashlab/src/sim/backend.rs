@@ -60,6 +60,10 @@ impl BackEnd for Settings {
         self.states
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn worker<'a>(&'a self, lab: &'a Lab, _: usize) -> io::Result<Box<dyn Worker + 'a>> {
         Ok(Box::new(Crashes { settings: self, lab }))
     }
@@ -141,6 +145,10 @@ impl BackEnd for Operations {
 
     fn units_max(&self) -> u64 {
         self.singles() + self.pair_units() + self.blocks.div_ceil(BLOCKS_A_UNIT)
+    }
+
+    fn repeats(&self) -> bool {
+        true
     }
 
     fn worker<'a>(&'a self, lab: &'a Lab, _: usize) -> io::Result<Box<dyn Worker + 'a>> {
