@@ -51,4 +51,6 @@ fn appends_that_wait_share_a_commit_and_keep_their_order() {
     }
     let expected: Vec<_> = (0..50u8).map(|i| vec![i]).collect();
     assert_eq!(rig.read_all(shard).unwrap(), expected);
+    let read = rig.engine.read(shard, SeqNo(0), ReadLimit { records: 50, bytes: 10_000 }).unwrap();
+    assert_eq!(read.frames.len(), 1, "and a frame");
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::catalog::Transaction;
 use crate::clock::Clock;
 use crate::error::ErrorKind;
+use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
 
 #[test]
 fn a_shard_deleted_with_commits_in_flight_harms_nobody() {
@@ -56,6 +57,31 @@ fn a_journal_file_that_found_no_room_is_made_when_there_is_some() {
     rig.disk.set_capacity(u64::MAX);
     rig.crew.seal();
     rig.append(shard, b"room").unwrap();
+}
+
+#[test]
+fn what_waits_counts_with_its_frame_header() {
+    let mut rig = Rig::fresh(82);
+    let shard = rig.shards(1)[0];
+    let record_bytes = RECORD_HEADER_BYTES + b"key".len() + 100;
+    let _answers: Vec<_> = (0..3).map(|_| rig.enqueue(shard, &[1; 100]).unwrap()).collect();
+    assert_eq!(rig.engine.status().pending_bytes, 3 * (record_bytes + FRAME_HEADER_BYTES));
+    rig.crew.commit_all();
+    assert_eq!(rig.engine.status().pending_bytes, 0);
+}
+
+#[test]
+fn a_file_that_filled_up_a_moment_ago_is_a_burst() {
+    let mut rig = Rig::fresh(83);
+    let shard = rig.shards(1)[0];
+    rig.append(shard, b"first").unwrap();
+    assert!(!rig.crew.shared.is_burst());
+    while rig.engine.status().journal_files < 2 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    assert!(rig.crew.shared.is_burst());
+    rig.clock.pass_ms(DAY_MS);
+    assert!(!rig.crew.shared.is_burst());
 }
 
 /// Fills journal files with `shard` alone until one is sealed.

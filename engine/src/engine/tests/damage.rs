@@ -250,4 +250,5 @@ fn a_frame_that_claims_an_earlier_time_than_the_one_before_it_is_damage() {
         while rig.crew.seal() {}
         rig = rig.crashed(start).unwrap();
     }
+    assert!(rig.disk.file_names().iter().any(|name| name.starts_with("aside/journal-1")));
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::catalog::Transaction;
 use crate::error::ErrorKind;
 use crate::io::sim::Fault;
+use crate::limits::SHARDS_MAX;
 
 fn refusal(disk: Arc<SimDisk>, clock: &Arc<ManualClock>) -> crate::error::Error {
     match Rig::open(disk, Arc::clone(clock), 5) {
@@ -132,6 +133,20 @@ fn options_out_of_range_are_refused_with_their_range() {
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.message().contains(told), "{error}");
     }
+}
+
+#[test]
+fn a_node_holds_as_many_shards_as_its_limit_says_and_no_more() {
+    let rig = Rig::fresh(60);
+    let first = rig.shards(1)[0];
+    let spec = ShardSpec { retention_ms: DAY_MS };
+    let create = |count| rig.engine.create_shards(&vec![spec; count], |_, _| ());
+    let refused = create(SHARDS_MAX).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    assert!(refused.message().contains("max=`100000`"), "{refused}");
+    let last = *create(SHARDS_MAX - 1).unwrap().last().unwrap();
+    assert_eq!(last.0 - first.0, SHARDS_MAX as u64 - 1, "no id was used up by the refusal");
+    assert_eq!(create(1).unwrap_err().kind(), ErrorKind::Full);
 }
 
 #[test]

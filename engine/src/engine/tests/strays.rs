@@ -6,8 +6,11 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::catalog::{Catalog, Transaction};
 use crate::engine::rows::{DROPPED, NumberRow};
+use crate::engine::sealer::remove_unknown;
+use crate::error::{Error, ErrorKind};
 use crate::io::sim::Fault;
 use crate::io::{Disk, Open};
+use crate::types::SegmentId;
 
 fn segment_files(disk: &SimDisk) -> usize {
     disk.file_names().iter().filter(|name| name.starts_with("segments/")).count()
@@ -68,6 +71,24 @@ fn compaction_that_fails_again_and_again_leaves_its_last_try_at_most() {
 /// An empty file in the folder of segments.
 fn stray(disk: &SimDisk, name: &str) {
     disk.open(&Path::new("segments").join(name), Open::Create).unwrap();
+}
+
+#[test]
+fn a_segment_written_for_nothing_is_removed_unless_the_catalog_may_know_it() {
+    let mut rig = Rig::fresh(75);
+    let shard = rig.shards(1)[0];
+    for _ in 0..20 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+    let (files, known) = (segment_files(&rig.disk), rig.crew.shared.known_segments());
+    let ids = || known.iter().map(|(id, _)| *id).chain([SegmentId(1_000)]);
+    stray(&rig.disk, "00000000000003e8.seg");
+    let full = Error::new(ErrorKind::Full, "a test");
+    for (error, left) in [(Error::new(ErrorKind::Poisoned, "a test"), files + 1), (full, files)] {
+        remove_unknown(&rig.crew.shared, ids(), &error);
+        assert_eq!(segment_files(&rig.disk), left, "{error}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::*;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::engine::bell::Bell;
 use crate::engine::crew::{BlockOnPanic, PoisonOnPanic};
 use crate::entropy::SystemEntropy;
@@ -93,6 +93,15 @@ fn a_sealer_that_panics_leaves_nobody_waiting() {
     end_with(BlockOnPanic(Arc::clone(&rig.crew.shared)), true);
     rig.crew.commit();
     assert_eq!(answer.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_bell_that_nobody_rings_is_waited_for() {
+    let clock = SystemClock::default();
+    let began_ms = clock.monotonic_ms();
+    Bell::default().wait(Duration::from_millis(20));
+    // A clock of milliseconds may have cut one off at either end.
+    assert!(clock.monotonic_ms() - began_ms >= 19);
 }
 
 #[test]

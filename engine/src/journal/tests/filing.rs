@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::io::Disk;
 use crate::io::sim::SimDisk;
+use crate::io::{Disk, Open};
 use crate::journal::slots::slot_path;
 use crate::journal::{ASIDE_DIR, JOURNAL_DIR};
 
@@ -36,6 +36,27 @@ fn a_file_is_as_long_as_it_was_asked_to_be() {
     let disk = SimDisk::new(1);
     assert!(slots(&disk, BYTES).prepare().unwrap());
     assert_eq!(disk.files(), [("journal/slot-0.fsj".to_owned(), BYTES as u64)]);
+}
+
+#[test]
+fn a_free_file_is_used_as_it_is_or_made_anew_when_it_has_another_length() {
+    for (bytes, is_kept) in [(FILE_BYTES, true), (FILE_BYTES - 1, false), (FILE_BYTES + 1, false)] {
+        let disk = SimDisk::new(1);
+        disk.create_dir(Path::new(JOURNAL_DIR)).unwrap();
+        let file = disk.open(&slot_path(7), Open::Create).unwrap();
+        file.write_all_at(&vec![5; bytes], 0).unwrap();
+        let dir: Arc<dyn Disk> = disk.clone();
+        let slots = Slots::new(dir, FILE_BYTES, 4, vec![7], Vec::new());
+        assert!(slots.prepare().unwrap());
+        assert_eq!(slots.take_spare().unwrap().slot, 7);
+        let mut byte = [9];
+        disk.open(&slot_path(7), Open::Read)
+            .unwrap()
+            .read_exact_at(&mut byte, COMMITS_BEGIN as u64)
+            .unwrap();
+        assert_eq!(byte, [if is_kept { 5 } else { 0 }], "of {bytes} bytes");
+        assert_eq!(disk.files(), [("journal/slot-7.fsj".to_owned(), FILE_BYTES as u64)]);
+    }
 }
 
 #[test]

@@ -108,6 +108,19 @@ fn a_header_in_the_wrong_file_takes_nothing_from_the_file_that_it_belongs_to() {
 }
 
 #[test]
+fn a_copy_of_a_header_in_the_wrong_file_does_not_hide_the_frames_of_the_other_copy() {
+    let [first, second] = two_files();
+    let (mut stranger, mut copy) = (Vec::new(), vec![0; COMMITS_BEGIN]);
+    header(9, JournalPosition::default()).encode_into(&mut copy);
+    for at in [0, DIRECT_IO_BYTES] {
+        stranger.clone_from(&first);
+        stranger[at..at + DIRECT_IO_BYTES].copy_from_slice(&copy[..DIRECT_IO_BYTES]);
+        let Recovered { verdict, .. } = recovered(&disk_with(&[&stranger, &second]));
+        assert_eq!(verdict.frames.len(), 4, "copy at {at}");
+    }
+}
+
+#[test]
 fn a_torn_commit_is_cut_and_kept_aside() {
     let [first, mut second] = two_files();
     let end =

@@ -159,6 +159,8 @@ fn a_footer_that_no_writer_writes_is_refused_before_anything_is_read_by_it() {
     let refused = |change: Change<'_>| {
         assert_eq!(open(&forged(change)).unwrap_err().kind(), ErrorKind::Corrupt);
     };
+    // Two blocks that begin with one record.
+    refused(&|_, blocks| blocks[1].first_seq = blocks[0].first_seq);
     // A gap between blocks, and a run that is said to begin in the block before its own.
     refused(&|_, blocks| blocks[1].offset += 1);
     refused(&|summary, _| summary.runs[1].first_block -= 1);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{ID, file_bytes, log_of, sim, small_log, write};
 use crate::error::ErrorKind;
 use crate::io::{Backend, Disk, Map, RealDisk};
-use crate::segment::{Compression, Segment, SegmentWriter, prepare_dir, segment_path};
+use crate::segment::{Compression, Segment, SegmentWriter, prepare_dir, seek_table, segment_path};
 
 #[test]
 fn the_bytes_of_a_segment_never_change() {
@@ -36,6 +36,19 @@ const GOLDEN_TAIL: &str = "5d2a4d18da000000 00000000000000000000 \
      46535345474d4e54 01000000 2e4dde5a b000000000000000 00000000 149d5bb7 \
      5e2a4d18190000007e00000072000000e200000000000000 \
      0200000000b1ea928f";
+
+#[test]
+fn a_file_ends_with_a_seek_table_only_when_descriptor_and_magic_say_so() {
+    let disk = sim();
+    write(&disk, ID, &small_log(), Compression::Zstd, 200);
+    let file = file_bytes(&*disk, ID);
+    assert!(seek_table::locate(&file).is_some());
+    for behind in [1, 5] {
+        let mut other = file.clone();
+        other[file.len() - behind] ^= 1;
+        assert_eq!(seek_table::locate(&other), None, "byte {behind} from the end");
+    }
+}
 
 #[test]
 fn a_segment_of_a_newer_version_is_refused() {

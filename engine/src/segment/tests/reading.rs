@@ -51,7 +51,7 @@ proptest! {
         let compression = if is_compressed { Compression::Zstd } else { Compression::Stored };
         let frames = log_of(&shards);
         let segment = write(&sim(), ID, &frames, compression, block_bytes);
-        prop_assert_eq!(segment.is_compressed(), is_compressed);
+        prop_assert_eq!((segment.id(), segment.is_compressed()), (ID, is_compressed));
         let all: Vec<Frame> = segment.all_frames().map(Result::unwrap).collect();
         prop_assert_eq!(bytes_of(&all), bytes_of(&frames));
         for shard in 0..3 * shards.len() as u64 + 2 {
