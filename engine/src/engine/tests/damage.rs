@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::catalog::{Catalog, Transaction};
-use crate::engine::rows::{QUARANTINES, QuarantineRow};
+use crate::engine::rows::{NEXT_SHARD, NUMBERS, NumberRow, QUARANTINES, QuarantineRow, SHARDS};
 use crate::error::{Error, ErrorKind};
 use crate::frame::FRAME_HEADER_BYTES;
 use crate::io::{Disk, Open};
@@ -150,6 +150,32 @@ fn a_damaged_journal_file_is_kept_wherever_the_power_fails() {
         work(&disk, &clock);
         let kept = disk.file_names().iter().any(|name| name.starts_with("aside/journal-"));
         assert!(kept, "the power failed at operation {op} of {operations}");
+    }
+}
+
+#[test]
+fn records_of_a_shard_that_was_never_known_are_evidence_and_those_of_a_deleted_one_are_not() {
+    for was_known in [true, false] {
+        let mut rig = Rig::fresh(72);
+        let shards = rig.shards(2);
+        for shard in &shards {
+            rig.append(*shard, b"record").unwrap();
+        }
+        let disk = rig.disk.kill();
+        let catalog = Catalog::open(Arc::clone(&disk) as Arc<dyn Disk>).unwrap();
+        let mut transaction = Transaction::new();
+        transaction.remove(&SHARDS, &shards[1].0);
+        if !was_known {
+            let row = NumberRow { value: shards[1].0 };
+            transaction.put(&NUMBERS, &NEXT_SHARD.to_owned(), &row);
+        }
+        catalog.commit(transaction).unwrap();
+        drop(catalog);
+        let mut rig = Rig::open(disk, rig.clock, 1).unwrap();
+        assert_eq!(rig.read_all(shards[0]).unwrap(), [b"record"]);
+        while rig.crew.seal() {}
+        let is_kept = rig.disk.file_names().iter().any(|name| name.starts_with("aside/"));
+        assert_eq!(is_kept, !was_known);
     }
 }
 

@@ -37,6 +37,22 @@ fn the_trim_horizon_is_exact_in_tail_and_segments() {
 }
 
 #[test]
+fn what_has_expired_before_it_is_sealed_goes_into_no_segment() {
+    let mut rig = Rig::fresh(38);
+    let shards = rig.shards(2);
+    for _ in 0..3 {
+        rig.append(shards[0], b"expires").unwrap();
+    }
+    rig.clock.pass_ms(DAY_MS + 1);
+    roll(&mut rig, shards[1]);
+    let segments = rig.crew.shared.known_segments();
+    let runs = segments.iter().flat_map(|(_, known)| known.row.runs.clone());
+    assert_eq!(runs.map(|run| run.shard).collect::<Vec<_>>(), [shards[1].0]);
+    let mut rig = rig.crashed(1).unwrap();
+    assert_eq!(rig.append(shards[0], b"next").unwrap().first_seq, SeqNo(3));
+}
+
+#[test]
 fn a_log_whose_records_have_all_expired_goes_on_where_it_ended() {
     let mut rig = Rig::fresh(32);
     let shards = rig.shards(2);

@@ -96,6 +96,18 @@ fn a_sealer_that_panics_leaves_nobody_waiting() {
 }
 
 #[test]
+fn an_engine_one_of_whose_threads_has_panicked_says_so_when_it_is_closed() {
+    for panicked in [None, Some(0), Some(1), Some(2)] {
+        let rig = Rig::fresh(94);
+        let threads =
+            (0..3).map(|place| thread::spawn(move || assert_ne!(Some(place), panicked, "a test")));
+        rig.engine.threads.lock().unwrap().extend(threads);
+        let closed = rig.engine.close().map_err(|error| error.kind());
+        assert_eq!(closed, panicked.map_or(Ok(()), |_| Err(ErrorKind::Unavailable)));
+    }
+}
+
+#[test]
 fn a_bell_that_nobody_rings_is_waited_for() {
     let clock = SystemClock::default();
     let began_ms = clock.monotonic_ms();

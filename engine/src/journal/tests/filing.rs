@@ -60,6 +60,27 @@ fn a_free_file_is_used_as_it_is_or_made_anew_when_it_has_another_length() {
 }
 
 #[test]
+fn the_image_of_a_file_of_another_length_is_not_used_again() {
+    for image_bytes in [FILE_BYTES, FILE_BYTES - DIRECT_IO_BYTES] {
+        let disk = SimDisk::new(1);
+        let slots = slots(&disk, FILE_BYTES);
+        assert!(slots.prepare().unwrap());
+        let spare = slots.take_spare().unwrap();
+        let waiting = Waiting {
+            slot: spare.slot,
+            file: FileSeq(1),
+            image: ImageWriter::new(image_bytes).unwrap(),
+            shards: Vec::new(),
+            is_damaged: false,
+        };
+        slots.push_waiting(waiting, 0);
+        slots.release_oldest().unwrap();
+        assert!(slots.prepare().unwrap());
+        assert_eq!(slots.take_spare().unwrap().image.remaining(), FILE_BYTES, "{image_bytes}");
+    }
+}
+
+#[test]
 fn a_burst_is_files_that_fill_up_fast_while_half_of_them_are_free() {
     let disk = SimDisk::new(1);
     let slots = slots(&disk, FILE_BYTES);
