@@ -18,6 +18,14 @@ fn compressed(rig: &Rig) -> Vec<(bool, bool)> {
     known.map(|(_, known)| (known.segment.is_compressed(), known.row.is_compressed)).collect()
 }
 
+/// Fills a journal file, which is sealed.
+fn seal_one(rig: &mut Rig, shard: ShardId) {
+    for _ in 0..12 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+}
+
 #[test]
 fn what_was_stored_in_haste_is_compressed_once_no_journal_file_waits() {
     let mut rig = Rig::fresh(101);
@@ -62,10 +70,7 @@ fn segments_that_could_not_be_merged_once_are_merged_later() {
 fn what_has_expired_is_dropped_though_the_catalog_finds_no_room_for_its_reserve() {
     let mut rig = Rig::fresh(103);
     let shard = rig.shards(1)[0];
-    for _ in 0..12 {
-        rig.append(shard, &[7; 12_000]).unwrap();
-    }
-    while rig.crew.seal() {}
+    seal_one(&mut rig, shard);
     assert!(rig.engine.status().segments > 0);
     rig.clock.pass_ms(DAY_MS + 1);
     rig.disk.remove(Path::new("reserve")).unwrap();
@@ -115,23 +120,55 @@ fn a_merge_leaves_out_what_has_expired_of_one_shard_though_nobody_has_read_it() 
     assert_eq!(rig.read_all(long).unwrap().len(), 80);
 }
 
+/// Of each segment its tier, the bytes of its frames, and a record of each of its shards.
+type Segments = [(u32, u64, Vec<(u64, u64)>)];
+
+/// Which of `segments` are merged next. The bytes of all of them are a segment of `rig`.
+fn inputs(rig: &Rig, segments: &Segments) -> Option<Vec<u64>> {
+    let segment = &rig.crew.shared.known_segments()[0].1.segment;
+    let known = (0..).zip(segments).map(|(id, (tier, raw_bytes, records))| {
+        let run = |(shard, seq): &(u64, u64)| RunRow {
+            shard: *shard,
+            first_seq: *seq,
+            end_seq: seq + 1,
+            last_arrival_ms: 0,
+        };
+        let row = SegmentRow {
+            bytes: 1,
+            raw_bytes: *raw_bytes,
+            tier: *tier,
+            is_compressed: true,
+            runs: records.iter().map(run).collect(),
+        };
+        (SegmentId(id), Known { segment: Arc::clone(segment), row: Arc::new(row) })
+    });
+    let plan = plan(&known.collect::<Vec<_>>(), false, |_| SeqNo(0))?;
+    Some(plan.inputs.into_iter().map(|id| id.0).collect())
+}
+
+#[test]
+fn merged_segments_of_one_shard_are_merged_with_its_own_and_shared_ones_with_shared_ones() {
+    let mut rig = Rig::fresh(107);
+    let shard = rig.shards(1)[0];
+    seal_one(&mut rig, shard);
+    let own = |shard, seq| (1, 1, vec![(shard, seq)]);
+    let mut two_shards: Vec<_> = (0..4).flat_map(|seq| [own(1, seq), own(2, seq)]).collect();
+    assert_eq!(inputs(&rig, &two_shards), None, "four of either");
+    two_shards.extend((4..8).map(|seq| own(2, seq)));
+    assert_eq!(inputs(&rig, &two_shards), Some(vec![1, 3, 5, 7, 8, 9, 10, 11]));
+    let shared = |seq| [(1, 1, vec![(1, seq), (2, seq)]), (1, 1, vec![(3, seq), (4, seq)])];
+    let shared: Vec<_> = (0..4).flat_map(shared).collect();
+    assert_eq!(inputs(&rig, &shared), Some((0..8).collect()));
+}
+
 #[test]
 fn a_merge_of_merged_segments_is_no_larger_than_a_segment_may_be() {
     let mut rig = Rig::fresh(105);
     let shard = rig.shards(1)[0];
-    for _ in 0..12 {
-        rig.append(shard, &[7; 12_000]).unwrap();
-    }
-    while rig.crew.seal() {}
-    let segment = Arc::clone(&rig.crew.shared.known_segments()[0].1.segment);
+    seal_one(&mut rig, shard);
     let is_merged = |tier, raw_bytes| {
-        let one = |n| {
-            let run = RunRow { shard: 1, first_seq: n, end_seq: n + 1, last_arrival_ms: 0 };
-            let row =
-                SegmentRow { bytes: 1, raw_bytes, tier, is_compressed: true, runs: vec![run] };
-            (SegmentId(n), Known { segment: Arc::clone(&segment), row: Arc::new(row) })
-        };
-        plan(&(0..8).map(one).collect::<Vec<_>>(), false, |_| SeqNo(0)).is_some()
+        let segments: Vec<_> = (0..8).map(|n| (tier, raw_bytes, vec![(1, n)])).collect();
+        inputs(&rig, &segments).is_some()
     };
     let eighth = SEGMENT_BYTES_MAX as u64 / 8;
     assert!(is_merged(1, eighth) && !is_merged(1, eighth + 1));

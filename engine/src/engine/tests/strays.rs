@@ -10,6 +10,7 @@ use crate::engine::sealer::remove_unknown;
 use crate::error::{Error, ErrorKind};
 use crate::io::sim::Fault;
 use crate::io::{Disk, Open};
+use crate::segment::segment_path;
 use crate::types::SegmentId;
 
 fn segment_files(disk: &SimDisk) -> usize {
@@ -104,6 +105,21 @@ fn what_the_catalog_does_not_know_is_kept_aside_and_its_id_is_not_given_out_agai
     let aside = rig.disk.list(Path::new("aside")).unwrap().into_iter().map(|entry| entry.name);
     assert_eq!(aside.collect::<Vec<_>>(), strays, "what was half written is gone");
     assert_eq!(rig.crew.shared.next_segment.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn the_id_of_a_segment_whose_file_is_gone_is_not_given_out_again() {
+    let mut rig = Rig::fresh(76);
+    let shard = rig.shards(1)[0];
+    for _ in 0..12 {
+        rig.append(shard, &[7; 12_000]).unwrap();
+    }
+    while rig.crew.seal() {}
+    let newest = rig.crew.shared.known_segments().last().unwrap().0;
+    let disk = rig.disk.kill();
+    disk.remove(&segment_path(newest)).unwrap();
+    let rig = Rig::open(disk, rig.clock, 1).unwrap();
+    assert_eq!(rig.crew.shared.next_segment.load(Ordering::SeqCst), newest.0 + 1);
 }
 
 #[test]
