@@ -1,7 +1,9 @@
 //! Retention by time: exact, and not fooled by clocks.
 
 use super::*;
+use crate::catalog::Transaction;
 use crate::clock::Clock;
+use crate::engine::sealer::put_end;
 use crate::error::ErrorKind;
 
 /// Fills the active journal file so that it is sealed, on another shard.
@@ -50,6 +52,18 @@ fn what_has_expired_before_it_is_sealed_goes_into_no_segment() {
     assert_eq!(runs.map(|run| run.shard).collect::<Vec<_>>(), [shards[1].0]);
     let mut rig = rig.crashed(1).unwrap();
     assert_eq!(rig.append(shards[0], b"next").unwrap().first_seq, SeqNo(3));
+}
+
+#[test]
+fn where_a_log_ended_is_only_ever_noted_further_on() {
+    let rig = Rig::fresh(37);
+    let shard = rig.shards(1)[0];
+    for (end, is_noted) in [(9, true), (5, false), (9, false), (10, true)] {
+        let mut transaction = Transaction::new();
+        put_end(&rig.crew.shared, &mut transaction, shard, (SeqNo(end), START)).unwrap();
+        assert_eq!(!transaction.is_empty(), is_noted, "{end}");
+        rig.engine.catalog().commit(transaction).unwrap();
+    }
 }
 
 #[test]
@@ -163,7 +177,7 @@ fn a_longer_retention_does_not_bring_back_what_has_expired() {
     rig.append(shard, b"old").unwrap();
     rig.clock.pass_ms(DAY_MS + 1);
     rig.append(shard, b"new").unwrap();
-    rig.engine.set_retention(&[shard], 7 * DAY_MS, crate::catalog::Transaction::new()).unwrap();
+    rig.engine.set_retention(&[shard], 7 * DAY_MS, Transaction::new()).unwrap();
     assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()]);
     let rig = rig.crashed(1).unwrap();
     assert_eq!(rig.read_all(shard).unwrap(), [b"new".to_vec()], "nor does a restart");
@@ -174,7 +188,7 @@ fn a_retention_that_was_set_holds_after_a_restart() {
     let mut rig = Rig::fresh(36);
     let shard = rig.shards(1)[0];
     rig.append(shard, b"kept").unwrap();
-    rig.engine.set_retention(&[shard], 7 * DAY_MS, crate::catalog::Transaction::new()).unwrap();
+    rig.engine.set_retention(&[shard], 7 * DAY_MS, Transaction::new()).unwrap();
     let rig = rig.crashed(1).unwrap();
     rig.clock.pass_ms(6 * DAY_MS);
     assert_eq!(rig.read_all(shard).unwrap(), [b"kept"]);

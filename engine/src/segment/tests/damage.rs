@@ -5,10 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{ID, bytes_of, file_bytes, log_of, sim, small_log, write};
+use super::{ID, bytes_of, file_bytes, frame, log_of, sim, small_log, write};
 use crate::error::{ErrorKind, Result};
 use crate::frame::Frame;
 use crate::io::{Backend, Disk, Map, RealDisk};
+use crate::limits::FOOTER_BYTES_MAX;
+use crate::segment::check::check_blocks;
+use crate::segment::codec::Encoder;
 use crate::segment::summary::Block;
 use crate::segment::{
     BlockCache, Compression, Run, Segment, SegmentSummary, SegmentWriter, footer, prepare_dir,
@@ -152,6 +155,22 @@ fn a_footer_that_lies_with_good_checksums_is_refused() {
 }
 
 #[test]
+fn a_footer_is_as_large_as_its_limit_and_no_larger() {
+    let disk = sim();
+    let segment = write(&disk, ID, &small_log(), Compression::Stored, 1 << 20);
+    let mut summary = segment.summary().unwrap();
+    let block = segment.index().block(segment.map(), 0).unwrap();
+    // Bytes of the archive's root, of each run and of each block.
+    let (root, run, row) = (64, 64, 48);
+    summary.runs = vec![summary.runs[0]; 3];
+    let mut blocks = vec![block; (FOOTER_BYTES_MAX - root - 3 * run) / row];
+    assert_eq!(root + 3 * run + blocks.len() * row, FOOTER_BYTES_MAX);
+    assert!(footer::encode(&summary, &blocks).is_ok());
+    blocks.push(block);
+    assert_eq!(footer::encode(&summary, &blocks).unwrap_err().kind(), ErrorKind::Full);
+}
+
+#[test]
 fn a_footer_that_no_writer_writes_is_refused_before_anything_is_read_by_it() {
     // A block for each frame.
     let forged = forger(1);
@@ -174,6 +193,46 @@ fn a_footer_that_no_writer_writes_is_refused_before_anything_is_read_by_it() {
         let rest = Run { first_seq: middle, raw_bytes, frames, first_block: 1, ..whole };
         summary.runs.insert(1, rest);
     });
+}
+
+/// Whether a block of these frames is what the footer announces: four records of shard 1 in two
+/// frames.
+fn is_announced(frames: &[Frame]) -> bool {
+    let run = Run {
+        shard: ShardId(1),
+        first_seq: SeqNo(0),
+        end_seq: SeqNo(4),
+        first_arrival: Timestamp(10),
+        last_arrival: Timestamp(10),
+        raw_bytes: 0,
+        frames: 2,
+        first_block: 0,
+    };
+    let raw = bytes_of(frames).concat();
+    let mut compressed = Vec::new();
+    Encoder::new(Compression::Stored).unwrap().encode(&raw, &mut compressed).unwrap();
+    let block = Block {
+        offset: 0,
+        compressed_bytes: u32::try_from(compressed.len()).unwrap(),
+        checksum: crc32fast::hash(&compressed),
+        raw_bytes: u32::try_from(raw.len()).unwrap(),
+        shard: run.shard,
+        first_seq: run.first_seq,
+        arrival: run.first_arrival,
+    };
+    check_blocks(ID, &[run], &[block], |_| Ok(Bytes::from(compressed.clone()))).is_empty()
+}
+
+#[test]
+fn good_frames_that_the_footer_does_not_announce_are_noticed() {
+    let of = |shard, first, count| frame(shard, first, count, 10, 5);
+    assert!(is_announced(&[of(1, 0, 2), of(1, 2, 2)]));
+    assert!(!is_announced(&[of(1, 0, 2), of(1, 3, 1)]), "a gap");
+    assert!(!is_announced(&[of(1, 0, 2), of(1, 1, 3)]), "twice");
+    assert!(!is_announced(&[of(1, 0, 2), of(1, 2, 3)]), "more");
+    assert!(!is_announced(&[of(1, 0, 2), of(1, 2, 1)]), "fewer");
+    assert!(!is_announced(&[of(1, 0, 2), of(2, 2, 2)]), "another shard's");
+    assert!(!is_announced(&[of(1, 0, 4)]), "one frame");
 }
 
 #[test]
