@@ -14,7 +14,7 @@ use crate::limits::{CATALOG_SCAN_ROWS_MAX, CATALOG_VALUE_BYTES_MAX};
 /// The catalog. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
 }
 
 impl Catalog {

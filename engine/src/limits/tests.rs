@@ -8,6 +8,8 @@ fn limits_are_the_numbers_that_are_promised() {
     assert_eq!(KEY_BYTES_MAX, 4096);
     assert_eq!(BATCH_RECORDS_MAX, 1_048_576);
     assert_eq!(COMMIT_BYTES_MAX, 4_194_304);
+    assert_eq!((COMMITS_IN_FLIGHT_MAX, SMALL_COMMITS_IN_FLIGHT_MAX), (4, 2));
+    assert_eq!(GATHER_BYTES, 65_536);
     assert_eq!(JOURNAL_FILE_BYTES, 100_663_296);
     assert_eq!(JOURNAL_FILE_BYTES_MIN, 65_536);
     assert_eq!(JOURNAL_FILE_BYTES_MAX, 1_073_741_824);

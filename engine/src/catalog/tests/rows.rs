@@ -8,9 +8,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{ANIMALS, Animal, PLACES, animal, real_disk};
+use crate::catalog::store::{Row, Store};
+use crate::catalog::transaction::Step;
 use crate::catalog::{Catalog, Key, Table, Transaction, Value};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 use crate::io::{Disk, Open};
+use crate::limits::CATALOG_SCAN_ROWS_MAX;
 
 #[test]
 fn the_bytes_of_a_value_never_change() {
@@ -69,7 +72,7 @@ fn a_catalog_of_a_newer_format_is_refused() {
     let (_directory, disk) = real_disk();
     let catalog = Catalog::open(Arc::clone(&disk)).unwrap();
     let mut transaction = Transaction::new();
-    transaction.steps.push(crate::catalog::transaction::Step::Put {
+    transaction.steps.push(Step::Put {
         table: ".catalog",
         key: b"format".to_vec(),
         value: 2u32.to_le_bytes().to_vec(),
@@ -249,4 +252,41 @@ fn a_catalog_that_rots_while_it_is_open_is_closed_without_a_panic() {
         drop(Catalog::open(rotten as Arc<dyn Disk>));
     }
     plant(None);
+}
+
+/// Holds one row that many times.
+#[derive(Debug)]
+struct Herd(Row, usize);
+
+impl Store for Herd {
+    fn read(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(Some(self.0.1.clone()))
+    }
+    fn scan(&self, _: &str, _: Bound<&[u8]>, limit: usize) -> Result<Vec<Row>> {
+        Ok(vec![self.0.clone(); limit.min(self.1)])
+    }
+    fn apply(&self, _: &[Step]) -> Result<()> {
+        Ok(())
+    }
+    fn check_durable(&self) -> Result<()> {
+        Ok(())
+    }
+    fn maintain(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_scan_answers_as_many_rows_as_its_limit_says_and_refuses_more() {
+    let mut transaction = Transaction::new();
+    transaction.put(&ANIMALS, &1, &animal(4));
+    let Some(Step::Put { key, value, .. }) = transaction.steps.pop() else { panic!("a put") };
+    let scan = |rows| {
+        let herd = Herd((key.clone(), value.clone()), rows);
+        Catalog { store: Arc::new(herd) }.scan(&ANIMALS)
+    };
+    assert_eq!(scan(CATALOG_SCAN_ROWS_MAX).unwrap().len(), CATALOG_SCAN_ROWS_MAX);
+    let refused = scan(CATALOG_SCAN_ROWS_MAX + 1).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    assert!(refused.message().contains("table=`animals` max=`1000000`"), "{refused}");
 }

@@ -121,6 +121,14 @@ fn a_copy_of_a_header_in_the_wrong_file_does_not_hide_the_frames_of_the_other_co
 }
 
 #[test]
+fn of_two_files_with_one_number_none_is_recycled_while_both_have_frames() {
+    let [first, second] = two_files();
+    let Recovered { verdict, free, .. } = recovered(&disk_with(&[&first, &first, &second]));
+    assert!(free.is_empty(), "{free:?}");
+    assert_eq!(verdict.damages, [], "the engine knows which records it has already");
+}
+
+#[test]
 fn a_torn_commit_is_cut_and_kept_aside() {
     let [first, mut second] = two_files();
     let end =
