@@ -140,6 +140,7 @@ fn a_record_that_is_filled_in_place_is_as_one_that_is_copied() {
         filling.unwrap();
         assert_eq!((filled.bytes(), filled.count()), (copied.bytes(), copied.count()));
     }
+    assert_eq!(filled.count(), 3);
     let bytes = filled.bytes();
     let (copied, filled) = (copied.finish().unwrap(), filled.finish().unwrap());
     assert_eq!(filled.payload(), copied.payload());

@@ -13,7 +13,7 @@ use crate::catalog::transaction::Step;
 use crate::catalog::{Catalog, Key, Table, Transaction, Value};
 use crate::error::{ErrorKind, Result};
 use crate::io::{Disk, Open};
-use crate::limits::CATALOG_SCAN_ROWS_MAX;
+use crate::limits::{CATALOG_SCAN_ROWS_MAX, CATALOG_VALUE_BYTES_MAX};
 
 #[test]
 fn the_bytes_of_a_value_never_change() {
@@ -274,6 +274,20 @@ impl Store for Herd {
     fn maintain(&self) -> Result<()> {
         Ok(())
     }
+}
+
+#[test]
+fn a_value_is_as_large_as_its_limit_says_and_no_larger() {
+    let catalog = Catalog { store: Arc::new(Herd((Vec::new(), Vec::new()), 0)) };
+    let commit = |bytes| {
+        let mut transaction = Transaction::new();
+        transaction.put_bytes("animals", Key::encode(&1u64), vec![0; bytes]);
+        catalog.commit(transaction)
+    };
+    commit(CATALOG_VALUE_BYTES_MAX).unwrap();
+    let refused = commit(CATALOG_VALUE_BYTES_MAX + 1).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.message().contains("max=`16777216`"), "{refused}");
 }
 
 #[test]

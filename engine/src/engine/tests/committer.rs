@@ -14,6 +14,8 @@ use crate::types::{FileSeq, JournalPosition};
 struct Asked {
     waits: Vec<Option<Duration>>,
     writes: usize,
+    /// Bytes of the largest write.
+    largest: usize,
     /// Nothing completes while this is set.
     is_held: bool,
 }
@@ -30,7 +32,11 @@ impl CommitRing for Spy {
     }
 
     fn submit(&mut self, write: DurableWrite) {
-        self.asked.lock().unwrap().writes += 1;
+        {
+            let mut asked = self.asked.lock().unwrap();
+            asked.writes += 1;
+            asked.largest = asked.largest.max(write.bytes.len());
+        }
         self.ring.submit(write);
     }
 
@@ -122,6 +128,21 @@ fn small_appends_gather_while_two_commits_are_in_flight_and_large_ones_do_not() 
     }
     assert!(answers.iter_mut().all(|answer| answer.try_recv().unwrap().is_ok()));
     assert_eq!(writes(&asked), before + 4);
+}
+
+#[test]
+fn a_commit_of_many_shards_is_as_large_as_it_may_be_and_no_larger() {
+    // Of these sizes a frame takes all but one of the bytes that are counted for it.
+    for data_bytes in (6..400).step_by(8) {
+        let (mut rig, first, asked) = watched(small());
+        let shards = rig.shards(300);
+        rig.append(first, b"a file is active").unwrap();
+        asked.lock().unwrap().largest = 0;
+        let _answers: Vec<_> =
+            shards.iter().map(|shard| rig.enqueue(*shard, &vec![1; data_bytes]).unwrap()).collect();
+        rig.crew.commit_all();
+        assert_eq!(asked.lock().unwrap().largest, small().commit_bytes_max, "{data_bytes} bytes");
+    }
 }
 
 #[test]

@@ -30,7 +30,9 @@ fn a_shard_kept_for_ever_loses_only_what_is_trimmed() {
     }
     assert_eq!(rig.read_all(shard).unwrap().len(), 6);
     assert_eq!(trim(&rig, shard, 2), SeqNo(2));
+    let ops = rig.disk.ops();
     assert_eq!(trim(&rig, shard, 1), SeqNo(2), "the horizon never moves back");
+    assert_eq!(rig.disk.ops(), ops, "what changes nothing is not written");
     let limit = ReadLimit { records: 10, bytes: 1000 };
     let error = rig.engine.read(shard, SeqNo(1), limit).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Trimmed);
