@@ -66,9 +66,11 @@ fn what_waits_counts_with_its_frame_header() {
     let record_bytes = RECORD_HEADER_BYTES + b"key".len() + 100;
     let _answers: Vec<_> = (0..3).map(|_| rig.enqueue(shard, &[1; 100]).unwrap()).collect();
     assert_eq!(rig.engine.status().pending_bytes, 3 * (record_bytes + FRAME_HEADER_BYTES));
+    assert_eq!(rig.crew.shared.queue.payload_bytes(), 3 * record_bytes);
     assert!(!rig.crew.shared.queue.arm(), "nobody sleeps while appends wait");
     rig.crew.commit_all();
     assert_eq!(rig.engine.status().pending_bytes, 0);
+    assert_eq!(rig.crew.shared.queue.payload_bytes(), 0);
     assert!(rig.crew.shared.queue.arm());
 }
 

@@ -136,6 +136,32 @@ fn options_out_of_range_are_refused_with_their_range() {
 }
 
 #[test]
+fn options_at_the_ends_of_their_ranges_are_taken() {
+    let least = Options {
+        journal_file_bytes: 64 << 10,
+        journal_files_max: 2,
+        commits_in_flight_max: 1,
+        block_bytes: 1024,
+        commit_bytes_max: 4096,
+        pending_bytes_max: 4096,
+        ..small()
+    };
+    let most = Options {
+        journal_file_bytes: 1 << 30,
+        journal_files_max: 64,
+        commits_in_flight_max: 64,
+        block_bytes: 1 << 20,
+        commit_bytes_max: 64 << 20,
+        pending_bytes_max: usize::MAX >> 4,
+        ..small()
+    };
+    for options in [least, most] {
+        let clock = Arc::new(ManualClock::at(START));
+        assert!(Rig::open_with(SimDisk::new(1), clock, 1, options).is_ok());
+    }
+}
+
+#[test]
 fn a_node_holds_as_many_shards_as_its_limit_says_and_no_more() {
     let rig = Rig::fresh(60);
     let first = rig.shards(1)[0];

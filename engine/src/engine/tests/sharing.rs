@@ -90,6 +90,24 @@ fn closing_answers_what_was_taken_and_marks_a_clean_end() {
 }
 
 #[test]
+fn closing_waits_for_the_journal_file_that_an_append_waits_for() {
+    let mut rig = Rig::fresh(45);
+    let shard = rig.shards(1)[0];
+    let mut waits = rig.enqueue(shard, b"waits").unwrap();
+    rig.engine.close().unwrap();
+    for _ in 0..3 {
+        assert!(rig.crew.commit(), "it is not over");
+    }
+    assert!(waits.try_recv().is_err());
+    assert!(rig.crew.seal(), "makes the file");
+    rig.crew.commit_until_closed();
+    assert!(waits.try_recv().unwrap().is_ok());
+    let rig = rig.killed(7).unwrap();
+    assert!(rig.engine.recovery().is_clean);
+    assert_eq!(rig.read_all(shard).unwrap(), [b"waits".to_vec()]);
+}
+
+#[test]
 fn appends_of_a_refused_shard_never_land_in_the_frame_of_another() {
     let mut rig = Rig::fresh(9);
     let shards = rig.shards(3);
