@@ -1,6 +1,8 @@
 //! What an engine does when nothing goes wrong, and when it is killed.
 
 use super::*;
+use crate::catalog::Transaction;
+use crate::engine::rows::{EVIDENCE, NumberRow};
 
 #[test]
 fn what_is_appended_is_read_in_order_once() {
@@ -53,4 +55,24 @@ fn appends_that_wait_share_a_commit_and_keep_their_order() {
     assert_eq!(rig.read_all(shard).unwrap(), expected);
     let read = rig.engine.read(shard, SeqNo(0), ReadLimit { records: 50, bytes: 10_000 }).unwrap();
     assert_eq!(read.frames.len(), 1, "and a frame");
+}
+
+#[test]
+fn what_a_caller_adds_to_a_change_is_committed_with_it() {
+    let rig = Rig::fresh(4);
+    let shard = rig.shards(1)[0];
+    let also = |key| {
+        let mut transaction = Transaction::new();
+        transaction.put(&EVIDENCE, &key, &NumberRow { value: 0 });
+        transaction
+    };
+    let noted = |key| rig.engine.catalog().load(&EVIDENCE, &key).unwrap().is_some();
+    rig.engine.trim(shard, SeqNo(0), also(1)).unwrap();
+    assert!(noted(1));
+    rig.engine.set_retention(&[shard], 2 * DAY_MS, also(2)).unwrap();
+    assert!(noted(2));
+    rig.engine.delete_shards(&[shard], also(3)).unwrap();
+    assert!(noted(3));
+    assert!(rig.engine.delete_shards(&[shard], also(4)).is_err());
+    assert!(!noted(4), "nor without it");
 }
